@@ -1,0 +1,111 @@
+/*
+ * The artifact (.occ): header, manifest (JSON), then blobs, each with its
+ * SHA-256. Written by the compiler, read by the client. runtime/README.md
+ * has the bytes.
+ *
+ *	0    magic "OCCAMY\r\n"            8 bytes
+ *	8    format version, little endian 4 bytes (ARTIFACT_VERSION)
+ *	12   zero                          4 bytes
+ *	16   length of the manifest        8 bytes
+ *	24   length of the whole file      8 bytes
+ *	32   SHA-256 of the manifest       32 bytes
+ *	64   manifest, padded with zeros to the first blob
+ *	     blobs in the manifest's order at the offsets it names (from the
+ *	     file's start), each aligned to ARTIFACT_ALIGN, zeros between
+ *
+ * Every byte is covered: the header's fields are checked against the file,
+ * the manifest by the header, the blobs by the manifest, padding is zero.
+ */
+#ifndef RUNTIME_ARTIFACT_H
+#define RUNTIME_ARTIFACT_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/hash.h"
+
+#define ARTIFACT_MAGIC	      "OCCAMY\r\n"
+#define ARTIFACT_VERSION      1
+#define ARTIFACT_HEADER	      64
+#define ARTIFACT_ALIGN	      4096
+#define ARTIFACT_NAME_MAX     64
+#define ARTIFACT_BLOBS_MAX    16
+#define ARTIFACT_RANK_MAX     8
+#define ARTIFACT_ARGS_MAX     1024 /* pointer arguments of one launch: 4 KB of parameters hold 512 */
+#define ARTIFACT_MANIFEST_MAX ((size_t)16 << 20)
+
+/* ---- writing (compiler) ---- */
+
+struct artifact_blob {
+	const char *name; /* "plan", "code", "weights", "plan.svg" */
+	struct span data;
+};
+
+/*
+ * Writes PATH atomically. fields: the manifest's members before "blobs", as
+ * JSON text without the outer braces ("\"format\":1,..."), written by the
+ * caller with json_*; the writer appends "blobs":[{name,digest,bytes,offset}].
+ */
+int artifact_write(const char *path, const char *fields, const struct artifact_blob *blobs,
+		   size_t nblobs, struct err *e);
+
+/* ---- reading (client, daemon) ---- */
+
+enum artifact_space { ARG_ARENA, ARG_WEIGHTS };
+
+struct artifact_tensor {	  /* a graph input or output, plain row-major in the arena */
+	const char *name, *dtype; /* "f32" "f16" "f64" "i8".."i64" "u8".."u64" "bool" */
+	uint32_t rank;
+	int64_t shape[ARTIFACT_RANK_MAX];
+	uint64_t offset, bytes;
+};
+
+struct artifact_arg {
+	enum artifact_space space;
+	uint64_t offset, bytes; /* the region: offset + bytes <= that space's size */
+};
+
+struct artifact_kernel {
+	const char *entry;	/* function name in its module */
+	struct span ptx, cubin; /* into the map; ptx includes a terminating zero byte */
+	uint32_t registers, spill_bytes, shared_bytes;
+};
+
+struct artifact_launch {
+	uint32_t kernel, grid[3], block[3], shared, nargs;
+	const struct artifact_arg *args;
+	const char *node, *op; /* for messages: ONNX node name and operator */
+};
+
+struct artifact {
+	struct arena *arena; /* owns all below */
+	int fd;
+	uint64_t file_bytes;
+	const char *manifest; /* JSON text, zero-terminated */
+	const char *key, *target;
+	uint64_t arena_bytes, weights_bytes, module_bytes, device_bytes;
+	uint32_t ninputs, noutputs;
+	struct artifact_tensor *inputs, *outputs;
+	uint32_t nblobs;
+	struct {
+		const char *name;
+		char digest[SHA256_HEX];
+		uint64_t offset, bytes;
+	} blobs[ARTIFACT_BLOBS_MAX];
+	/* after artifact_load_plan: */
+	uint32_t nkernels, nlaunches;
+	struct artifact_kernel *kernels;
+	struct artifact_launch *launches;
+};
+
+/* Header and manifest only: what `inspect` needs. Reads no blob. */
+int artifact_open(const char *path, struct artifact **a, struct err *e);
+/* Every blob's digest and the padding, in chunks of 64 KiB. */
+int artifact_verify(struct artifact *a, struct err *e);
+/* Parses plan and code; checks every index, offset and bound. */
+int artifact_load_plan(struct artifact *a, struct err *e);
+/* Reads bytes of a blob; name as in the manifest. */
+int artifact_read_blob(struct artifact *a, const char *name, uint64_t offset, void *to,
+		       size_t bytes, struct err *e);
+void artifact_close(struct artifact *a);
+
+#endif
