@@ -1,0 +1,70 @@
+/*
+ * The compiler as the daemon and occamyc see it. options.c (library target
+ * compiler_options: base only) has the words of the command line and of the
+ * HTTP query, and the cache key; compile() runs the passes.
+ */
+#ifndef COMPILER_COMPILER_H
+#define COMPILER_COMPILER_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/hash.h"
+
+struct dim_binding {	  /* --dims NAME=N or INPUT:AXIS=N */
+	const char *name; /* dim_param, or input name where axis >= 0; "*": every unbound one */
+	int axis;	  /* -1: a named dimension */
+	int64_t size;
+};
+
+struct value_binding { /* --bind NAME=FILE: input NAME becomes a constant */
+	const char *name, *path;
+	char digest[SHA256_HEX]; /* of the file's bytes */
+};
+
+struct compile_options {
+	struct arena *arena;   /* owns the strings */
+	const char *target;    /* "sm_87" */
+	const char *precision; /* "fp32" */
+	uint32_t ndims, nbinds;
+	struct dim_binding *dims;
+	struct value_binding *binds;
+};
+
+/* What besides model and options decides the bytes. Asked at run time. */
+struct compile_identity {
+	const char *build;  /* sha256 of the compiler's sources, fixed at build time */
+	const char *nvrtc;  /* version of the NVRTC that serves the target, "12.9" */
+	const char *passes; /* "onnx,bind,..." */
+};
+
+void compile_options_init(struct compile_options *o, struct arena *a); /* defaults */
+/* word: "target", "precision", "dims" (comma list), "bind"; E_USAGE or E_TARGET. Binds' files are
+ * not opened. */
+int compile_options_parse(struct compile_options *o, const char *word, const char *value,
+			  struct err *e);
+const char *compile_options_words(void); /* "target, dims, bind, precision" */
+/* Key over format version, model digest, options with defaults written out, identity. */
+void compile_key(const struct compile_options *o, const char *model_hex,
+		 const struct compile_identity *id, char out[SHA256_HEX]);
+/* Options as canonical JSON object text, for the manifest and for `explain`. */
+void compile_options_json(const struct compile_options *o, struct buf *out);
+
+/* ---- library target compiler ---- */
+
+struct compile_job {
+	const char *model_path; /* ONNX file, or text IR where it ends in .ir */
+	const char *out_path;	/* NULL: compile only */
+	const char
+		*dump_pass; /* NULL, or the pass after which the IR is printed to standard output */
+	const char *kernel_cache; /* directory or NULL */
+	int progress_fd;	  /* -1: none; "STAGE PERCENT\n" lines */
+};
+
+/* Writes out_path atomically on success. report: JSON text, filled on refusal, too. */
+int compile(const struct compile_job *job, const struct compile_options *o, struct buf *report,
+	    struct err *e);
+/* Identity for a target: E_TARGET, E_NO_TOOLCHAIN. nvrtc_path may be NULL. */
+int compile_identify(const char *target, struct arena *a, struct compile_identity *id,
+		     const char **nvrtc_path, struct err *e);
+
+#endif

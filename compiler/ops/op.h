@@ -1,0 +1,158 @@
+/*
+ * An operator: one file in compiler/ops/ defines `const struct op op_NAME`,
+ * ops.def lists it. Elementwise operators are rows of elementwise.def.
+ */
+#ifndef COMPILER_OPS_OP_H
+#define COMPILER_OPS_OP_H
+
+#include "compiler/ir.h"
+
+/* Memory contract: what output 0 may share with an input. alias decides. */
+enum share {
+	SHARE_NONE,
+	SHARE_INPLACE, /* same index: may overwrite input `in` where that dies here, sizes and
+			  layouts equal */
+	SHARE_VIEW,    /* output is input `in`, other shape: no kernel (input plain and dense) */
+	SHARE_INTO     /* inputs are written straight into the output (Concat) */
+};
+
+struct mem_rule {
+	enum share how;
+	uint8_t in; /* ANY_INPUT: each of them is a candidate */
+};
+#define ANY_INPUT 255
+
+/* Which layout the operator's kernels want; layout inserts copies where it must. */
+enum op_layout {
+	WANT_PLAIN,   /* all operands plain */
+	WANT_BLOCKED, /* input 0 and output 0 are feature maps; graph inputs may be read and outputs
+			 written plain */
+	WANT_ANY      /* any mixture, kernels address by stride (Map, Concat copies) */
+};
+
+struct attr_rule { /* known attributes; an unknown one is an error */
+	const char *name;
+	enum attr_type type;
+	bool required;
+};
+
+struct tensor { /* operand of eval: aligned, row-major */
+	struct type type;
+	void *data;
+};
+
+struct op {
+	const char *name; /* ONNX name; internal ones begin with '.' (".Map") */
+	int since, until; /* opsets, inclusive; until 0: still valid */
+	uint8_t min_in, max_in, min_out, max_out; /* 255: any number */
+	const struct attr_rule *attrs;		  /* ends with name NULL; NULL: none */
+	size_t attr_size;
+	int (*parse)(struct graph *g, struct node *n,
+		     struct err *e); /* attrs -> attr; NULL: nothing to do */
+	int (*infer)(struct graph *g, struct node *n,
+		     struct err *e); /* output types; resolves pads etc. in attr */
+	/* Plain reference: also the constant folder. out[k].data is allocated. NULL: can't be
+	 * folded. */
+	int (*eval)(const struct graph *g, const struct node *n, const struct tensor *in,
+		    struct tensor *out, struct err *e);
+	bool fold_shape; /* result depends on input shapes only (Shape, Size): fold even when inputs
+			    are not constant */
+	/* elementwise: C text of one result from operands "a","b","c","d" (C expressions of float),
+	 * else NULL */
+	void (*expr)(const struct node *n, const void *attr, const char *const *arg,
+		     struct buf *out);
+	enum op_layout layout;
+	bool tail; /* its kernels end in the epilogue: elementwise successors may be fused */
+	struct mem_rule mem[2];
+	uint64_t (*scratch)(const struct graph *g,
+			    const struct node *n); /* bytes for this step only */
+	int (*lower)(struct graph *g, struct node *n,
+		     struct err *e); /* NULL: adds no launches (views) */
+};
+
+/* ops.c */
+const struct op *op_find(const char *name, int opset); /* NULL: unknown, or none for this opset */
+bool op_known(const char *name);		       /* in any opset */
+const struct op *op_at(uint32_t i);		       /* all of them, NULL past the end */
+
+/* Attribute lookup for parse: typed, with default; E_ATTR where the type differs. */
+const struct attr *attr_find(const struct node *n, const char *name);
+int attr_int(const struct node *n, const char *name, int64_t def, int64_t *out, struct err *e);
+int attr_float(const struct node *n, const char *name, float def, float *out, struct err *e);
+const char *attr_string(const struct node *n, const char *name, const char *def);
+/* Axis in [-rank, rank) to [0, rank); E_ATTR otherwise. */
+int axis_normal(const struct node *n, int64_t axis, int rank, int *out, struct err *e);
+/* Constant integer operand (int32/int64) as int64; E_SHAPE_DYNAMIC where it is not constant. */
+int const_ints(const struct graph *g, const struct node *n, uint32_t k, const int64_t **v,
+	       uint32_t *count, struct err *e);
+
+/* ---- attribute structs that lowerings read, after infer (all resolved, defaults filled) ---- */
+
+#define SPATIAL_MAX 3
+struct window { /* Conv, ConvTranspose, pools: index 0 is the outermost spatial axis */
+	int nd; /* spatial axes, 1..3 */
+	int64_t kernel[SPATIAL_MAX], stride[SPATIAL_MAX], dilation[SPATIAL_MAX];
+	int64_t pad_lo[SPATIAL_MAX],
+		pad_hi[SPATIAL_MAX]; /* auto_pad and ceil_mode resolved by infer */
+};
+struct conv_attr { /* Conv, ConvTranspose: inputs x, w, [bias] */
+	struct window win;
+	int64_t group;
+	int64_t out_pad[SPATIAL_MAX]; /* ConvTranspose */
+};
+struct pool_attr { /* MaxPool, AveragePool */
+	struct window win;
+	bool ceil, count_include_pad;
+};
+struct gemm_attr { /* Gemm: y = alpha * op(a) op(b) + beta * c */
+	float alpha, beta;
+	bool trans_a, trans_b;
+};
+struct axis_attr { /* Softmax, LogSoftmax, Concat, Split, Gather, Flatten */
+	int axis;
+	bool flat; /* Softmax before opset 13: over all axes from `axis` on */
+};
+struct reduce_attr { /* Reduce*, GlobalAveragePool, GlobalMaxPool */
+	enum reduce_kind { REDUCE_MEAN, REDUCE_SUM, REDUCE_MAX, REDUCE_MIN } kind;
+	uint32_t axes; /* bit per axis */
+	bool keep;
+};
+struct perm_attr { /* Transpose */
+	int perm[RANK_MAX];
+};
+struct slice_attr { /* Slice, and one per output for Split */
+	int64_t start[RANK_MAX], step[RANK_MAX];
+};
+struct resize_attr { /* Resize, Upsample: per axis: in = f(out) */
+	enum resize_mode { RESIZE_NEAREST, RESIZE_LINEAR } mode;
+	enum resize_coord {
+		COORD_HALF_PIXEL,
+		COORD_ASYMMETRIC,
+		COORD_ALIGN_CORNERS,
+		COORD_PYTORCH_HALF
+	} coord;
+	enum resize_round { ROUND_PREFER_FLOOR, ROUND_PREFER_CEIL, ROUND_FLOOR, ROUND_CEIL } round;
+	float scale[RANK_MAX];
+};
+struct norm_attr { /* BatchNormalization: x, scale, bias, mean, var */
+	float epsilon;
+};
+
+/* Internal operators made by fuse and layout: */
+extern const struct op op__Map;	 /* tail only: out[i] = tail(inputs at access); reads any layout */
+extern const struct op op__View; /* output = input 0, other shape, plain, dense: no kernel */
+
+/* ---- lowerings, one file per kernel family in compiler/lower/ ---- */
+int lower_map(struct graph *g, struct node *n, struct err *e);
+int lower_conv(struct graph *g, struct node *n,
+	       struct err *e); /* implicit GEMM, depthwise, direct */
+int lower_conv_transpose(struct graph *g, struct node *n, struct err *e);
+int lower_matmul(struct graph *g, struct node *n, struct err *e); /* Gemm and MatMul */
+int lower_pool(struct graph *g, struct node *n, struct err *e);
+int lower_reduce(struct graph *g, struct node *n, struct err *e);
+int lower_softmax(struct graph *g, struct node *n, struct err *e);
+int lower_resize(struct graph *g, struct node *n, struct err *e);
+int lower_concat(struct graph *g, struct node *n,
+		 struct err *e); /* copies of the inputs that are not INTO */
+
+#endif
