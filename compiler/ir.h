@@ -36,6 +36,8 @@ struct val { /* one tensor, defined once */
 		type; /* onnx for inputs and constants; infer for the rest (dt DT_NONE before) */
 	uint32_t def; /* index of the defining node + 1; 0: graph input or constant */
 	const void *data; /* constant: row-major little-endian bytes, maybe unaligned; else NULL */
+	const char **sym; /* onnx: dim_param per axis of a graph input ("": anonymous); such a dim
+			     is -1 until bind */
 	bool input, output;
 	enum layout layout; /* layout */
 	slot_id slot;	    /* alias: storage, 0 for constants and dead values */

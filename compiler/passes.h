@@ -1,0 +1,44 @@
+/*
+ * The passes, in order; each is one file named after it. A pass returns 0,
+ * or -1 with the error filled. compiler.c runs them, verifies after each one.
+ */
+#ifndef COMPILER_PASSES_H
+#define COMPILER_PASSES_H
+
+#include "compiler/compiler.h"
+#include "compiler/ir.h"
+
+/* The file's bytes must stay mapped as long as the graph: weights point into them. */
+int pass_onnx(struct graph *g, struct span file, struct err *e);
+/* Sizes for symbolic dims; inputs given as files become constants. */
+int pass_bind(struct graph *g, const struct compile_options *o, struct err *e);
+/* Types of all values; folds nodes whose inputs are constant on the way (fold.c); drops dead nodes.
+ */
+int pass_infer(struct graph *g, struct err *e);
+int fold_node(struct graph *g, uint32_t node, bool *folded, struct err *e);
+int pass_fuse(struct graph *g, struct err *e);
+int pass_layout(struct graph *g, struct err *e);
+int pass_order(struct graph *g, struct err *e);
+int pass_alias(struct graph *g, struct err *e);
+int pass_live(struct graph *g, struct err *e);
+int pass_plan(struct graph *g, struct err *e);
+int pass_lower(struct graph *g, struct err *e);
+
+struct emit_options {
+	const char *target, *kernel_cache;
+	void (*progress)(void *ctx, const char *stage, int percent);
+	void *ctx;
+	/* filled by emit */
+	char toolchain[32]; /* "nvrtc 12.9" */
+	uint32_t kernels_cached, kernels_compiled;
+};
+int pass_emit(struct graph *g, struct emit_options *o, struct err *e);
+
+/* plan.svg: time x offset, tensors named, peak marked. */
+void plan_svg(const struct graph *g, struct buf *out);
+
+/* Manifest members, plan JSON and blobs to path; key as in the report. */
+int pass_pack(const struct graph *g, const struct compile_options *o, const char *key,
+	      const char *build, const struct emit_options *em, const char *path, struct err *e);
+
+#endif
