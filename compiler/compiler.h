@@ -42,6 +42,8 @@ void compile_options_init(struct compile_options *o, struct arena *a); /* defaul
  * not opened. */
 int compile_options_parse(struct compile_options *o, const char *word, const char *value,
 			  struct err *e);
+/* Fills the digest of every bind from its file. E_NO_FILE. */
+int compile_options_hash_binds(struct compile_options *o, struct err *e);
 const char *compile_options_words(void); /* "target, dims, bind, precision" */
 /* Key over format version, model digest, options with defaults written out, identity. */
 void compile_key(const struct compile_options *o, const char *model_hex,

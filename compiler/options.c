@@ -1,0 +1,202 @@
+/*
+ * The words of the command line and of the HTTP query (same words, same
+ * values), and the cache key: a hash over everything that decides the bytes,
+ * each field with its length before it. Lists are sorted, so that the order
+ * in which a caller wrote them does not matter.
+ */
+#include "compiler/compiler.h"
+
+#include "base/fs.h"
+#include "base/json.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY_FORMAT "occamy-key-1"
+
+static int set_target(struct compile_options *o, const char *value, struct err *e)
+{
+	size_t digits = strncmp(value, "sm_", 3) ? 0 : strspn(value + 3, "0123456789");
+
+	if (digits < 2 || digits > 3 || value[3 + digits] || value[3] == '0') {
+		fail(e, E_TARGET, "'%.40s' is not a target", value);
+		return err_hint(e, "targets are written sm_NN, as in sm_87 (Jetson Orin)");
+	}
+	o->target = arena_strdup(o->arena, value);
+	return 0;
+}
+
+static int set_precision(struct compile_options *o, const char *value, struct err *e)
+{
+	if (strcmp(value, "fp32"))
+		return fail(e, E_USAGE, "precision '%.40s' is not known; known: fp32", value);
+	o->precision = "fp32";
+	return 0;
+}
+
+static int compare_dims(const void *a, const void *b)
+{
+	const struct dim_binding *x = a, *y = b;
+	int c = strcmp(x->name, y->name);
+
+	return c ? c : (x->axis > y->axis) - (x->axis < y->axis);
+}
+
+static int compare_binds(const void *a, const void *b)
+{
+	return strcmp(((const struct value_binding *)a)->name,
+		      ((const struct value_binding *)b)->name);
+}
+
+/* "NAME=N" or "INPUT:AXIS=N"; the number follows the last '=', the axis the last ':'. */
+static int parse_dim(struct arena *a, const char *text, struct dim_binding *d, struct err *e)
+{
+	const char *eq = strrchr(text, '='), *colon;
+	char *name, *end;
+
+	if (!eq || eq == text || !isdigit((unsigned char)eq[1]))
+		return fail(e, E_USAGE, "dims: '%.100s' is not NAME=N or INPUT:AXIS=N", text);
+	d->size = strtoll(eq + 1, &end, 10);
+	if (*end || end - eq > 11 || d->size > INT32_MAX)
+		return fail(e, E_USAGE, "dims: '%.100s' needs a size from 0 to 2147483647", text);
+	name = arena_strndup(a, text, (size_t)(eq - text));
+	colon = strrchr(name, ':');
+	d->axis = -1;
+	d->name = name;
+	if (colon && isdigit((unsigned char)colon[1]) && strlen(colon + 1) < 4 &&
+	    strspn(colon + 1, "0123456789") == strlen(colon + 1)) {
+		d->axis = (int)strtol(colon + 1, NULL, 10);
+		d->name = arena_strndup(a, name, (size_t)(colon - name));
+	}
+	return 0;
+}
+
+static int add_dims(struct compile_options *o, const char *value, struct err *e)
+{
+	char *list = arena_strdup(o->arena, value), *rest = list, *item;
+
+	while ((item = strsep(&rest, ",")) != NULL) {
+		struct dim_binding d = {0};
+
+		if (parse_dim(o->arena, item, &d, e) < 0)
+			return -1;
+		for (uint32_t i = 0; i < o->ndims; i++)
+			if (!compare_dims(&o->dims[i], &d))
+				return fail(e, E_USAGE, "dims: '%.100s' is given twice", item);
+		o->dims = GROW(o->arena, o->dims, o->ndims);
+		o->dims[o->ndims++] = d;
+	}
+	qsort(o->dims, o->ndims, sizeof(*o->dims), compare_dims);
+	return 0;
+}
+
+static int add_bind(struct compile_options *o, const char *value, struct err *e)
+{
+	const char *eq = strrchr(value, '=');
+	struct value_binding b = {0};
+
+	if (!eq || eq == value || !eq[1])
+		return fail(e, E_USAGE, "bind: '%.100s' is not NAME=FILE", value);
+	b.name = arena_strndup(o->arena, value, (size_t)(eq - value));
+	b.path = arena_strdup(o->arena, eq + 1);
+	for (uint32_t i = 0; i < o->nbinds; i++)
+		if (!compare_binds(&o->binds[i], &b))
+			return fail(e, E_USAGE, "bind: input '%.100s' is given twice", b.name);
+	o->binds = GROW(o->arena, o->binds, o->nbinds);
+	o->binds[o->nbinds++] = b;
+	qsort(o->binds, o->nbinds, sizeof(*o->binds), compare_binds);
+	return 0;
+}
+
+static const struct word {
+	const char *name;
+	int (*set)(struct compile_options *o, const char *value, struct err *e);
+} words[] = {
+	{"target", set_target},
+	{"dims", add_dims},
+	{"bind", add_bind},
+	{"precision", set_precision},
+};
+
+void compile_options_init(struct compile_options *o, struct arena *a)
+{
+	*o = (struct compile_options){.arena = a, .target = "sm_87", .precision = "fp32"};
+}
+
+int compile_options_parse(struct compile_options *o, const char *word, const char *value,
+			  struct err *e)
+{
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		if (!strcmp(words[i].name, word))
+			return words[i].set(o, value, e);
+	return fail(e, E_USAGE, "'%.40s' is not known; known: %s", word, compile_options_words());
+}
+
+const char *compile_options_words(void)
+{
+	return "target, dims, bind, precision";
+}
+
+int compile_options_hash_binds(struct compile_options *o, struct err *e)
+{
+	for (uint32_t i = 0; i < o->nbinds; i++) {
+		struct map m;
+
+		if (fs_map(o->binds[i].path, &m, e) < 0)
+			return -1;
+		hash_bytes_hex(m.data, m.len, o->binds[i].digest);
+		fs_unmap(&m);
+	}
+	return 0;
+}
+
+void compile_key(const struct compile_options *o, const char *model_hex,
+		 const struct compile_identity *id, char out[SHA256_HEX])
+{
+	struct hash h;
+
+	hash_init(&h);
+	hash_str(&h, KEY_FORMAT);
+	hash_str(&h, model_hex);
+	hash_str(&h, o->target);
+	hash_str(&h, o->precision);
+	hash_int(&h, o->ndims);
+	for (uint32_t i = 0; i < o->ndims; i++) {
+		hash_str(&h, o->dims[i].name);
+		hash_int(&h, o->dims[i].axis);
+		hash_int(&h, o->dims[i].size);
+	}
+	hash_int(&h, o->nbinds);
+	for (uint32_t i = 0; i < o->nbinds; i++) {
+		hash_str(&h, o->binds[i].name);
+		hash_str(&h, o->binds[i].digest);
+	}
+	hash_str(&h, id->build);
+	hash_str(&h, id->nvrtc);
+	hash_str(&h, id->passes);
+	hash_hex(&h, out);
+}
+
+void compile_options_json(const struct compile_options *o, struct buf *out)
+{
+	struct json j = json_begin(out);
+
+	json_open(&j, NULL, '{');
+	json_str(&j, "target", o->target);
+	json_str(&j, "precision", o->precision);
+	json_open(&j, "dims", '{');
+	for (uint32_t i = 0; i < o->ndims; i++) {
+		const struct dim_binding *d = &o->dims[i];
+		const char *key =
+			d->axis < 0 ? d->name : arena_printf(o->arena, "%s:%d", d->name, d->axis);
+
+		json_int(&j, key, d->size);
+	}
+	json_close(&j, '}');
+	json_open(&j, "bind", '{');
+	for (uint32_t i = 0; i < o->nbinds; i++)
+		json_str(&j, o->binds[i].name, o->binds[i].digest);
+	json_close(&j, '}');
+	json_close(&j, '}');
+}
