@@ -65,6 +65,7 @@ struct compile_job {
 /* Writes out_path atomically on success. report: JSON text, filled on refusal, too. */
 int compile(const struct compile_job *job, const struct compile_options *o, struct buf *report,
 	    struct err *e);
+const char *compile_passes(void); /* "onnx,bind,...": part of the identity */
 /* Identity for a target: E_TARGET, E_NO_TOOLCHAIN. nvrtc_path may be NULL. */
 int compile_identify(const char *target, struct arena *a, struct compile_identity *id,
 		     const char **nvrtc_path, struct err *e);
