@@ -57,7 +57,8 @@ struct compile_job {
 	const char *model_path; /* ONNX file, or text IR where it ends in .ir */
 	const char *out_path;	/* NULL: compile only */
 	const char
-		*dump_pass; /* NULL, or the pass after which the IR is printed to standard output */
+		*from_pass; /* NULL, or the pass to begin with: text IR that earlier passes wrote */
+	const char *dump_pass;	  /* NULL, or print the IR after this pass and stop */
 	const char *kernel_cache; /* directory or NULL */
 	int progress_fd;	  /* -1: none; "STAGE PERCENT\n" lines */
 };
