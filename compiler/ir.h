@@ -15,6 +15,8 @@
 
 enum dtype { DT_NONE, F32, F16, BF16, F64, I8, I16, I32, I64, U8, U16, U32, U64, BOOL, DT_COUNT };
 
+#define RANK_UNKNOWN 255 /* of an input declared without shape (until bind), or a declared type */
+
 struct type {
 	enum dtype dt;
 	uint8_t rank;
@@ -36,6 +38,7 @@ struct val { /* one tensor, defined once */
 		type; /* onnx for inputs and constants; infer for the rest (dt DT_NONE before) */
 	uint32_t def; /* index of the defining node + 1; 0: graph input or constant */
 	const void *data; /* constant: row-major little-endian bytes, maybe unaligned; else NULL */
+	uint64_t fill;	  /* text: tag of a constant that was written as fill=TAG, else 0 */
 	const char **sym; /* onnx: dim_param per axis of a graph input ("": anonymous); such a dim
 			     is -1 until bind */
 	bool input, output;
@@ -76,6 +79,7 @@ struct attr { /* one ONNX attribute as read, kept for printing */
 	const char *const *strings;
 	struct type ttype; /* tensor */
 	const void *tdata;
+	uint64_t fill; /* as in val */
 };
 
 /*
@@ -96,6 +100,9 @@ struct access {
 struct tail_step {
 	const struct op *op; /* an elementwise one */
 	const void *attr;
+	uint32_t nattrs; /* as the node had them, for printing */
+	const struct attr *attrs;
+	int version;
 	enum dtype dt; /* of the result */
 	uint8_t nargs;
 	uint16_t arg[TAIL_ARGS];
@@ -161,6 +168,12 @@ struct keyval {
 	const char *key, *value;
 };
 
+/* What the model itself says of a value; compared once types are known. */
+struct declared {
+	val_id val;
+	struct type type; /* dim -1: not said; rank RANK_UNKNOWN: no shape said */
+};
+
 struct graph {
 	struct arena *arena; /* owns everything below */
 	const char *name;
@@ -173,6 +186,9 @@ struct graph {
 	uint32_t nnode;
 	val_id *input, *output; /* graph inputs and outputs in ONNX order */
 	uint32_t ninput, noutput;
+	const char **output_name; /* per output: its name in the model, which graph_replace keeps */
+	uint32_t ndeclared;	  /* onnx: types of outputs and value_info, in file order */
+	struct declared *declared;
 	struct slot *slot; /* slot[0] is unused */
 	uint32_t nslot;
 	uint64_t arena_bytes, lower_bound; /* plan */
@@ -229,6 +245,9 @@ static inline struct val *node_out(const struct graph *g, const struct node *n, 
 {
 	return k < n->nout && n->out[k] ? &g->val[n->out[k]] : NULL;
 }
+
+/* The model's declarations against the types found: E_TYPE, E_SHAPE_CONFLICT. For infer's end. */
+int graph_check_declared(const struct graph *g, struct err *e);
 
 /* ---- text.c: the same text out and in ---- */
 
