@@ -107,17 +107,20 @@ static int sync_dir(const char *path)
 	return ret;
 }
 
-int fs_write_atomic(const char *path, struct span data, struct err *e)
+int fs_write_parts(const char *path, const struct span *parts, size_t nparts, struct err *e)
 {
 	char temp[4096];
-	int fd;
+	int fd, bad = 0;
 
 	if (snprintf(temp, sizeof(temp), "%s.%ld.tmp", path, (long)getpid()) >= (int)sizeof(temp))
 		return fail(e, E_IO, "%s: path too long", path);
 	fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return fail(e, E_IO, "%s: %s", temp, strerror(errno));
-	if (write_all(fd, data) < 0 || fsync(fd) < 0 || close(fd) < 0) {
+	for (size_t i = 0; i < nparts && !bad; i++)
+		bad = write_all(fd, parts[i]);
+	bad = bad || fsync(fd) < 0;
+	if (close(fd) < 0 || bad) {
 		fail(e, E_IO, "%s: %s", temp, strerror(errno));
 		goto undo;
 	}
@@ -129,6 +132,11 @@ int fs_write_atomic(const char *path, struct span data, struct err *e)
 undo:
 	unlink(temp);
 	return -1;
+}
+
+int fs_write_atomic(const char *path, struct span data, struct err *e)
+{
+	return fs_write_parts(path, &data, 1, e);
 }
 
 int fs_mkdirs(const char *path, struct err *e)
@@ -154,4 +162,22 @@ int fs_mkdirs(const char *path, struct err *e)
 bool fs_exists(const char *path)
 {
 	return access(path, F_OK) == 0;
+}
+
+int fs_sync_dir(const char *path, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = fd < 0 ? -1 : fsync(fd);
+
+	if (ret < 0)
+		fail(e, E_IO, "%s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+int fs_move(const char *from, const char *to, struct err *e)
+{
+	if (rename(from, to) < 0 || sync_dir(to) < 0)
+		return fail(e, E_IO, "%s: %s", to, strerror(errno));
+	return 0;
 }

@@ -20,7 +20,11 @@ void fs_unmap(struct map *m);
 int fs_read(const char *path, size_t limit, struct buf *out, struct err *e);
 /* Temporary file beside path, fsync, rename, fsync of the directory. */
 int fs_write_atomic(const char *path, struct span data, struct err *e);
-int fs_mkdirs(const char *path, struct err *e); /* like mkdir -p, mode 0700 for new ones */
+/* The same for the parts in a row. */
+int fs_write_parts(const char *path, const struct span *parts, size_t nparts, struct err *e);
+int fs_mkdirs(const char *path, struct err *e);	  /* like mkdir -p, mode 0700 for new ones */
+int fs_sync_dir(const char *path, struct err *e); /* fsync of a directory */
+int fs_move(const char *from, const char *to, struct err *e); /* rename, fsync of the directory */
 bool fs_exists(const char *path);
 
 #endif
