@@ -21,6 +21,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/fs.h"
 #include "base/hash.h"
 
 #define ARTIFACT_MAGIC	      "OCCAMY\r\n"
@@ -30,8 +31,9 @@
 #define ARTIFACT_NAME_MAX     64
 #define ARTIFACT_BLOBS_MAX    16
 #define ARTIFACT_RANK_MAX     8
-#define ARTIFACT_ARGS_MAX     1024 /* pointer arguments of one launch: 4 KB of parameters hold 512 */
+#define ARTIFACT_ARGS_MAX     512 /* pointer arguments of one launch: 4 KB of parameters */
 #define ARTIFACT_MANIFEST_MAX ((size_t)16 << 20)
+#define ARTIFACT_PLAN_MAX     ((size_t)256 << 20)
 
 /* ---- writing (compiler) ---- */
 
@@ -53,7 +55,7 @@ int artifact_write(const char *path, const char *fields, const struct artifact_b
 enum artifact_space { ARG_ARENA, ARG_WEIGHTS };
 
 struct artifact_tensor {	  /* a graph input or output, plain row-major in the arena */
-	const char *name, *dtype; /* "f32" "f16" "f64" "i8".."i64" "u8".."u64" "bool" */
+	const char *name, *dtype; /* dtype: a row of runtime/dtype.h */
 	uint32_t rank;
 	int64_t shape[ARTIFACT_RANK_MAX];
 	uint64_t offset, bytes;
@@ -78,11 +80,13 @@ struct artifact_launch {
 
 struct artifact {
 	struct arena *arena; /* owns all below */
+	const char *path;    /* for messages */
 	int fd;
 	uint64_t file_bytes;
 	const char *manifest; /* JSON text, zero-terminated */
-	const char *key, *target;
-	uint64_t arena_bytes, weights_bytes, module_bytes, device_bytes;
+	const char *key, *name, *target, *certificate;
+	uint64_t arena_bytes, arena_lower_bound_bytes, weights_bytes, input_bytes, output_bytes;
+	uint64_t device_bytes, module_bytes;
 	uint32_t ninputs, noutputs;
 	struct artifact_tensor *inputs, *outputs;
 	uint32_t nblobs;
@@ -91,21 +95,31 @@ struct artifact {
 		char digest[SHA256_HEX];
 		uint64_t offset, bytes;
 	} blobs[ARTIFACT_BLOBS_MAX];
+	uint32_t nkernels, nlaunches; /* as the manifest says; the plan must agree */
 	/* after artifact_load_plan: */
-	uint32_t nkernels, nlaunches;
+	struct map map;	  /* the file */
+	struct span code; /* the code blob in it */
 	struct artifact_kernel *kernels;
 	struct artifact_launch *launches;
 };
 
-/* Header and manifest only: what `inspect` needs. Reads no blob. */
+/*
+ * Header and manifest only: what `inspect` needs. Reads no blob. A file that
+ * is not as the format says is E_ARTIFACT, here and below; of another version
+ * E_ARTIFACT_VERSION. *a is set only on success.
+ */
 int artifact_open(const char *path, struct artifact **a, struct err *e);
+/* The same of an open file; name is for messages. Takes fd, on failure too. */
+int artifact_open_fd(int fd, const char *name, struct artifact **a, struct err *e);
 /* Every blob's digest and the padding, in chunks of 64 KiB. */
 int artifact_verify(struct artifact *a, struct err *e);
-/* Parses plan and code; checks every index, offset and bound. */
+/* Parses the plan and maps the code; checks every index, offset and bound. Once. */
 int artifact_load_plan(struct artifact *a, struct err *e);
+/* Unmaps the code when the driver has it; kernels' spans are gone after it. */
+void artifact_drop_code(struct artifact *a);
 /* Reads bytes of a blob; name as in the manifest. */
 int artifact_read_blob(struct artifact *a, const char *name, uint64_t offset, void *to,
 		       size_t bytes, struct err *e);
-void artifact_close(struct artifact *a);
+void artifact_close(struct artifact *a); /* NULL is fine */
 
 #endif

@@ -1,0 +1,13 @@
+/* Shared by artifact.c and artifact_plan.c only. */
+#ifndef RUNTIME_ARTIFACT_INT_H
+#define RUNTIME_ARTIFACT_INT_H
+
+#include "runtime/artifact.h"
+
+/* No size or offset in an artifact is larger, so that sums of a few of them don't overflow. */
+#define BYTES_MAX ((uint64_t)1 << 48)
+
+/* Index of the blob, -1: there is none. */
+int artifact_find_blob(const struct artifact *a, const char *name);
+
+#endif

@@ -1,0 +1,297 @@
+/*
+ * Reads the plan of an artifact. What is checked here is checked nowhere
+ * again: kernels lie in the code blob, each launch is one that CUDA takes
+ * and each of its regions lies inside the arena or the weights, each tensor
+ * lies in the arena and lives inside the run, and the plan's counts and
+ * sizes are the manifest's.
+ */
+#include "runtime/artifact_int.h"
+
+#include "runtime/dtype.h"
+#include "runtime/want.h"
+
+#include <string.h>
+
+#define THREADS_MAX  1024
+#define SHARED_MAX   (227 << 10) /* the most of any chip: sm_90 and later */
+#define REGISTER_MAX 255
+
+static bool is_identifier(const char *s)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+
+	return n > 0 && n < 256 && !s[n] && strchr(letters, s[0]);
+}
+
+/* ---- kernels ---- */
+
+static int read_range(const struct artifact *a, const struct want *w, const json_t *o,
+		      const char *member, struct span *out)
+{
+	uint64_t range[2];
+
+	if (want_uints(w, o, member, 2, BYTES_MAX, range) < 0)
+		return -1;
+	if (range[0] + range[1] > a->code.len)
+		return want_fail(w, member, "a range of the code blob");
+	*out = (struct span){range[1] ? a->code.data + range[0] : NULL, (size_t)range[1]};
+	return 0;
+}
+
+static int read_kernel(struct artifact *a, const struct want *w, const json_t *o,
+		       struct artifact_kernel *k)
+{
+	const char *entry;
+
+	if (want_str(w, o, "entry", &entry) < 0 || read_range(a, w, o, "ptx", &k->ptx) < 0 ||
+	    read_range(a, w, o, "cubin", &k->cubin) < 0 ||
+	    want_u32(w, o, "registers", REGISTER_MAX, &k->registers) < 0 ||
+	    want_u32(w, o, "spill_bytes", UINT32_MAX, &k->spill_bytes) < 0 ||
+	    want_u32(w, o, "shared_bytes", SHARED_MAX, &k->shared_bytes) < 0)
+		return -1;
+	if (!is_identifier(entry))
+		return want_fail(w, "entry", "a C identifier");
+	k->entry = arena_strdup(a->arena, entry);
+	if (!k->ptx.len || memchr(k->ptx.data, 0, k->ptx.len) != k->ptx.data + k->ptx.len - 1)
+		return want_fail(w, "ptx", "text that ends with its only zero byte");
+	return 0;
+}
+
+static int read_kernels(struct artifact *a, struct want w, const json_t *plan)
+{
+	uint64_t cubins = 0;
+	json_t *list;
+
+	if (want_array(&w, plan, "kernels", ARTIFACT_PLAN_MAX, &list) < 0)
+		return -1;
+	if (json_array_size(list) != a->nkernels)
+		return want_fail(&w, "kernels", "as many as the manifest says");
+	a->kernels = NEW(a->arena, a->nkernels, struct artifact_kernel);
+	w.list = "kernels";
+	for (w.at = 0; w.at < a->nkernels; w.at++) {
+		if (read_kernel(a, &w, json_array_get(list, w.at), &a->kernels[w.at]) < 0)
+			return -1;
+		cubins += a->kernels[w.at].cubin.len;
+	}
+	w = (struct want){w.path, "manifest", WANT_TOP, w.e};
+	if (cubins != a->module_bytes)
+		return want_fail(&w, "module_bytes", "the sum of the cubins' sizes");
+	return 0;
+}
+
+/* ---- launches ---- */
+
+static int read_dims(const struct want *w, const json_t *o, const char *member,
+		     const uint32_t most[3], uint32_t out[3])
+{
+	uint64_t v[3];
+
+	if (want_uints(w, o, member, 3, UINT32_MAX, v) < 0)
+		return -1;
+	for (int i = 0; i < 3; i++) {
+		if (v[i] < 1 || v[i] > most[i])
+			return want_fail(w, member, "dimensions that CUDA allows");
+		out[i] = (uint32_t)v[i];
+	}
+	return 0;
+}
+
+static int read_arg(const struct artifact *a, const struct want *w, const json_t *o,
+		    struct artifact_arg *arg)
+{
+	const char *space = json_string_value(json_array_get(o, 0));
+	uint64_t size;
+
+	if (json_array_size(o) != 3 || !space || (strcmp(space, "a") && strcmp(space, "w")))
+		return want_fail(w, "args", "[\"a\" or \"w\", offset, bytes]");
+	arg->space = space[0] == 'a' ? ARG_ARENA : ARG_WEIGHTS;
+	size = arg->space == ARG_ARENA ? a->arena_bytes : a->weights_bytes;
+	if (want_item(w, o, 1, "args", BYTES_MAX, &arg->offset) < 0 ||
+	    want_item(w, o, 2, "args", BYTES_MAX, &arg->bytes) < 0)
+		return -1;
+	if (arg->offset + arg->bytes > size)
+		return want_fail(w, "args", "a region inside the arena or the weights");
+	return 0;
+}
+
+static int read_args(struct artifact *a, const struct want *w, const json_t *o,
+		     struct artifact_launch *l)
+{
+	struct artifact_arg *args;
+	json_t *list;
+
+	if (want_array(w, o, "args", ARTIFACT_ARGS_MAX, &list) < 0)
+		return -1;
+	l->nargs = (uint32_t)json_array_size(list);
+	l->args = args = NEW(a->arena, l->nargs, struct artifact_arg);
+	for (uint32_t i = 0; i < l->nargs; i++)
+		if (read_arg(a, w, json_array_get(list, i), &args[i]) < 0)
+			return -1;
+	return 0;
+}
+
+static int read_launch(struct artifact *a, const struct want *w, const json_t *o,
+		       struct artifact_launch *l)
+{
+	static const uint32_t grid_max[3] = {INT32_MAX, UINT16_MAX, UINT16_MAX};
+	static const uint32_t block_max[3] = {THREADS_MAX, THREADS_MAX, 64};
+	const char *node, *op;
+
+	if (want_u32(w, o, "kernel", UINT32_MAX, &l->kernel) < 0 ||
+	    read_dims(w, o, "grid", grid_max, l->grid) < 0 ||
+	    read_dims(w, o, "block", block_max, l->block) < 0 ||
+	    want_u32(w, o, "shared", SHARED_MAX, &l->shared) < 0 ||
+	    want_str(w, o, "node", &node) < 0 || want_str(w, o, "op", &op) < 0)
+		return -1;
+	if (l->kernel >= a->nkernels)
+		return want_fail(w, "kernel", "the index of a kernel");
+	if (l->block[0] * l->block[1] * l->block[2] > THREADS_MAX)
+		return want_fail(w, "block", "at most 1024 threads");
+	if (l->shared + a->kernels[l->kernel].shared_bytes > SHARED_MAX)
+		return want_fail(w, "shared", "no more shared memory than a chip has");
+	l->node = arena_strdup(a->arena, node);
+	l->op = arena_strdup(a->arena, op);
+	return read_args(a, w, o, l);
+}
+
+static int read_launches(struct artifact *a, struct want w, const json_t *plan)
+{
+	json_t *list;
+
+	if (want_array(&w, plan, "launches", ARTIFACT_PLAN_MAX, &list) < 0)
+		return -1;
+	if (json_array_size(list) != a->nlaunches)
+		return want_fail(&w, "launches", "as many as the manifest says");
+	a->launches = NEW(a->arena, a->nlaunches, struct artifact_launch);
+	w.list = "launches";
+	for (w.at = 0; w.at < a->nlaunches; w.at++)
+		if (read_launch(a, &w, json_array_get(list, w.at), &a->launches[w.at]) < 0)
+			return -1;
+	return 0;
+}
+
+/* ---- tensors: only checked; the executor has no use for them ---- */
+
+static int check_names(const struct want *w, const json_t *o)
+{
+	const char *name, *dtype, *layout;
+
+	if (want_str(w, o, "name", &name) < 0 || want_str(w, o, "dtype", &dtype) < 0 ||
+	    want_str(w, o, "layout", &layout) < 0)
+		return -1;
+	if (!dtype_find(dtype))
+		return want_fail(w, "dtype", "a known type");
+	if (strcmp(layout, "plain") != 0 && strcmp(layout, "blocked8") != 0)
+		return want_fail(w, "layout", "\"plain\" or \"blocked8\"");
+	return 0;
+}
+
+/* rows runs of width bytes, pitch bytes apart, from offset. */
+static int check_tensor(const struct artifact *a, const struct want *w, const json_t *o)
+{
+	uint64_t offset, pitch, width, rows, first, last, dim, end;
+	const struct {
+		const char *member;
+		uint64_t max, *to;
+	} numbers[] = {
+		{"offset", BYTES_MAX, &offset},	 {"pitch", BYTES_MAX, &pitch},
+		{"width", BYTES_MAX, &width},	 {"rows", BYTES_MAX, &rows},
+		{"first", a->nlaunches, &first}, {"last", a->nlaunches, &last},
+	};
+	json_t *shape;
+
+	for (size_t i = 0; i < COUNT_OF(numbers); i++)
+		if (want_uint(w, o, numbers[i].member, numbers[i].max, numbers[i].to) < 0)
+			return -1;
+	if (check_names(w, o) < 0 || want_array(w, o, "shape", ARTIFACT_RANK_MAX, &shape) < 0)
+		return -1;
+	for (size_t i = 0; i < json_array_size(shape); i++)
+		if (want_item(w, shape, i, "shape", BYTES_MAX, &dim) < 0)
+			return -1;
+	if (first > last)
+		return want_fail(w, "last", "no step before the first");
+	if (rows < 1 || (rows > 1 && pitch < width))
+		return want_fail(w, "rows", "rows that do not overlap");
+	if (__builtin_mul_overflow(rows - 1, pitch, &end) || end > BYTES_MAX ||
+	    offset + end + width > a->arena_bytes)
+		return want_fail(w, "offset", "a tensor inside the arena");
+	return 0;
+}
+
+static int check_tensors(const struct artifact *a, struct want w, const json_t *plan)
+{
+	json_t *list;
+
+	if (want_array(&w, plan, "tensors", ARTIFACT_PLAN_MAX, &list) < 0)
+		return -1;
+	w.list = "tensors";
+	for (w.at = 0; w.at < json_array_size(list); w.at++)
+		if (check_tensor(a, &w, json_array_get(list, w.at)) < 0)
+			return -1;
+	return 0;
+}
+
+/* ---- the plan ---- */
+
+static int check_plan(const struct artifact *a, const struct want *w, const json_t *plan)
+{
+	uint64_t format, arena, weights, steps;
+
+	if (want_uint(w, plan, "format", BYTES_MAX, &format) < 0 ||
+	    want_uint(w, plan, "arena_bytes", BYTES_MAX, &arena) < 0 ||
+	    want_uint(w, plan, "weights_bytes", BYTES_MAX, &weights) < 0 ||
+	    want_uint(w, plan, "steps", BYTES_MAX, &steps) < 0)
+		return -1;
+	if (format != ARTIFACT_VERSION)
+		return want_fail(w, "format", "1");
+	if (arena != a->arena_bytes || weights != a->weights_bytes)
+		return want_fail(w, "arena_bytes and weights_bytes", "the manifest's");
+	if (steps != a->nlaunches)
+		return want_fail(w, "steps", "the number of launches");
+	return 0;
+}
+
+/* The whole file is mapped, since code may lie at any page size's odd places; only code is touched.
+ */
+static int map_code(struct artifact *a, struct err *e)
+{
+	int i = artifact_find_blob(a, "code");
+
+	CHECK(!a->map.data && "the plan is loaded once");
+	if (fs_map_fd(a->fd, a->path, &a->map, e) < 0)
+		return -1;
+	if (a->map.len != a->file_bytes)
+		return fail(e, E_ARTIFACT, "%s: the file changed its size", a->path);
+	a->code = (struct span){a->map.data + a->blobs[i].offset, (size_t)a->blobs[i].bytes};
+	return 0;
+}
+
+int artifact_load_plan(struct artifact *a, struct err *e)
+{
+	const struct want w = {a->path, "plan", WANT_TOP, e};
+	int i = artifact_find_blob(a, "plan"), ret = -1;
+	size_t len = (size_t)a->blobs[i].bytes;
+	json_t *plan = NULL;
+	char *text;
+
+	if (len > ARTIFACT_PLAN_MAX)
+		return fail(e, E_ARTIFACT, "%s: a plan of %zu bytes is too large", a->path, len);
+	text = mem_alloc(len + 1);
+	if (artifact_read_blob(a, "plan", 0, text, len, e) == 0)
+		plan = want_parse(&w, text, len);
+	mem_free(text);
+	if (!plan)
+		return -1;
+	if (map_code(a, e) == 0 && check_plan(a, &w, plan) == 0 && read_kernels(a, w, plan) == 0 &&
+	    read_launches(a, w, plan) == 0)
+		ret = check_tensors(a, w, plan);
+	json_decref(plan);
+	return ret;
+}
+
+void artifact_drop_code(struct artifact *a)
+{
+	fs_unmap(&a->map);
+	a->code = (struct span){NULL, 0};
+}
