@@ -1,0 +1,54 @@
+"""The models that Occamy is measured on: where they come from and what their inputs are bound to.
+
+A model is either one of bench/networks.py or a file of a pretrained set in the folder MODELS
+(tests/run.sh and deploy/quickstart.sh put the OCR models of a PyPI wheel there)."""
+import collections
+import csv
+import os
+import pathlib
+
+import networks
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+MODELS = pathlib.Path(os.environ.get("MODELS", ROOT / "build" / "models"))
+
+Model = collections.namedtuple("Model", "name file dims")
+
+PRETRAINED = (
+    Model("pp_ocrv4_rec", "ch_PP-OCRv4_rec_infer.onnx", "x:0=1,x:2=48,x:3=320"),
+    Model("pp_ocrv4_det", "ch_PP-OCRv4_det_infer.onnx", "x:0=1,x:2=320,x:3=320"),
+    Model("pp_ocr_cls", "ch_ppocr_mobile_v2.0_cls_infer.onnx", "x:0=1,x:2=48,x:3=192"),
+)
+BUILT = tuple(Model(name, f"{name}.onnx", "") for name in networks.NETWORKS)
+ALL = {model.name: model for model in PRETRAINED + BUILT}
+
+
+def path(name):
+    """The model's file; a network of bench/networks.py is written first where it is not current."""
+    file = MODELS / ALL[name].file
+    source = pathlib.Path(networks.__file__).stat().st_mtime
+    if name in networks.NETWORKS and not (file.exists() and file.stat().st_mtime > source):
+        MODELS.mkdir(parents=True, exist_ok=True)
+        part = file.with_suffix(f".{os.getpid()}")
+        part.write_bytes(networks.NETWORKS[name](0).SerializeToString())
+        part.rename(file)
+    return file
+
+
+def dims(name):
+    """--dims words."""
+    return [ALL[name].dims] if ALL[name].dims else []
+
+
+def read_table(file, key="model"):
+    """A table of bench/ as {key: {column: text}}, the first row of a key; # begins a comment."""
+    with open(ROOT / "bench" / file, encoding="utf-8") as text:
+        rows = csv.DictReader((line for line in text if not line.startswith("#")), delimiter="\t")
+        return {row[key]: row for row in reversed(list(rows))}
+
+
+def write_table(file, comment, columns, rows):
+    with open(ROOT / "bench" / file, "w", encoding="utf-8") as out:
+        out.write("".join(f"# {line}\n" for line in comment.splitlines()))
+        for row in [columns, *rows]:
+            out.write("\t".join(str(cell) for cell in row) + "\n")

@@ -1,0 +1,68 @@
+"""bench/: the networks are torchvision's, live and reproducible; the peers' table is what it says."""
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import lib
+import numpy as np
+import onnx
+
+import models
+import networks
+import ort_memory
+from eager import bind_dims, eager_peak
+
+ZOO = models.read_table("networks.tsv", "network")
+
+
+def test_parameter_counts():
+    for name, build in networks.NETWORKS.items():
+        count = networks.learnable_parameters(build(0))
+        assert f"{count / 1e6:.2f}" == ZOO[name]["parameters_M"], f"{name}: {count}"
+
+
+def test_same_seed_same_bytes():
+    build = networks.squeezenet1_1
+    assert build(3).SerializeToString() == build(3).SerializeToString()
+    assert build(3).SerializeToString() != build(4).SerializeToString()
+
+
+def test_outputs_live():
+    """Outputs vary over the classes and with the input, and are of sane size, for two seeds."""
+    for name, build in networks.NETWORKS.items():
+        for seed in 0, 7:
+            session = onnx_session(build(seed))
+            first, second = (session.run(None, lib.random_feeds(session, s))[0] for s in (1, 2))
+            spread, change = float(np.std(first)), float(np.std(first - second))
+            print(f"{name}, seed {seed}: std {spread:.3f}, change with the input {change:.3f}")
+            assert 0.3 < spread < 30, name
+            assert change > 0.01 * spread, name
+
+
+def onnx_session(model):
+    import onnxruntime
+
+    return onnxruntime.InferenceSession(model.SerializeToString(),
+                                        providers=["CPUExecutionProvider"])
+
+
+def test_eager_rules():
+    """The simulated eager peak of bench/peers.tsv, and on four networks the measured one."""
+    for name, row in models.read_table("peers.tsv").items():
+        peak = eager_peak(bind_dims(onnx.load(models.path(name)), models.dims(name)))
+        assert peak == int(row["eager"]), f"{name}: {peak}, the table says {row['eager']}"
+        if name in networks.NETWORKS:
+            assert row["eager"] == ZOO[name]["pytorch"], name
+
+
+def test_ort_bytes():
+    """Its kernels' layouts depend on the CPU: a tenth is allowed here, none in the tables."""
+    for name, row in models.read_table("peers.tsv").items():
+        measured = ort_memory.ort_bytes(models.path(name), models.dims(name))
+        print(f"{name}: {measured}, the table says {row['onnxruntime']}")
+        assert abs(measured / int(row["onnxruntime"]) - 1) < 0.1, name
+        if name in networks.NETWORKS:
+            assert row["onnxruntime"] == ZOO[name]["onnxruntime"], name
+
+
+lib.main(globals())

@@ -1,0 +1,114 @@
+"""What the script tests share: where the binaries are, how to run them, and the compare rule."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "bench"))
+BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build-dev"))
+RELEASE = pathlib.Path(os.environ.get("RELEASE", ROOT / "build"))
+ALL = os.environ.get("OCCAMY_TEST_ALL") == "1"
+
+RTOL, ATOL = 1e-3, 1e-4
+
+class Ran:
+    """A finished program: exit code, texts, CPU seconds (children included), peak RSS in bytes."""
+
+    def __init__(self, command, env=None, cwd=None):
+        print("+", *command, flush=True)
+        child = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd,
+                                 env={**os.environ, **(env or {})})
+        out, err = child.communicate()
+        self.code, self.out, self.err = child.returncode, out.decode(), err.decode("utf-8", "replace")
+
+    def ok(self):
+        if self.code != 0:
+            raise AssertionError(f"exit {self.code}\n{self.out[-2000:]}\n{self.err[-4000:]}")
+        return self
+
+    def problem(self):
+        """The JSON object that ends standard error on failure."""
+        return json.loads(self.err.rstrip("\n").rsplit("\n", 1)[-1])
+
+
+def occamyc(model, out, *words, build=RELEASE, env=None):
+    """Compiles; returns the compile report."""
+    report = pathlib.Path(f"{out}.report.json")
+    Ran([build / "occamyc", model, "-o", out, "--report", report, *words], env).ok()
+    return json.loads(report.read_text())
+
+
+def dims_words(dims):
+    return [word for text in dims for word in ("--dims", text)]
+
+
+def run_client(artifact, feeds, folder, build=RELEASE, env=None, words=()):
+    """Runs an artifact on the emulated device; returns (outputs by graph order, run report)."""
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    inputs = []
+    for index, (name, value) in enumerate(feeds.items()):
+        np.save(folder / f"input_{index}.npy", value)
+        inputs += ["--input", f"{name}={folder / f'input_{index}.npy'}"]
+    report = folder / "run.json"
+    Ran([build / "occamy-client", "run", artifact, *inputs, "--output-dir", folder, "--device",
+         "emulator", "--report", report, *words], env).ok()
+    ran = json.loads(report.read_text())
+    return [np.load(folder / f"output_{n}.npy") for n in range(len(ran["outputs"]))], ran
+
+
+def check_close(what, got, want, rtol=RTOL, atol=ATOL):
+    """|a - b| <= atol * max(1, RMS of the output) + rtol * |b|; NaN and infinity by place and sign;
+    integers exact; and the output varies. Prints the worst error as a share of what is allowed."""
+    assert got.shape == want.shape, f"{what}: shape {got.shape}, not {want.shape}"
+    assert got.dtype == want.dtype, f"{what}: {got.dtype}, not {want.dtype}"
+    if not np.issubdtype(want.dtype, np.floating):
+        assert np.array_equal(got, want), f"{what}: integers differ"
+        return
+    finite = np.isfinite(want)
+    assert np.array_equal(np.isnan(got), np.isnan(want)), f"{what}: NaNs differ"
+    assert np.array_equal(got[~finite & ~np.isnan(want)], want[~finite & ~np.isnan(want)]), what
+    a, b = got[finite].astype(np.float64), want[finite].astype(np.float64)
+    rms = float(np.sqrt(np.mean(b * b))) if b.size else 0.0
+    assert b.size < 2 or np.std(b) > 1e-3 * rms > 0, f"{what}: the output does not vary"
+    allowed = atol * max(1.0, rms) + rtol * np.abs(b)
+    worst = float(np.max(np.abs(a - b) / allowed, initial=0.0))
+    print(f"{what}: worst error {worst:.4f} of the tolerance, RMS {rms:.4g}, std {np.std(b):.4g}")
+    assert worst <= 1.0, f"{what}: {worst:.3g} times the tolerance"
+
+
+def ort_session(path, bound=()):
+    """ONNX Runtime, the independent implementation that results are compared with."""
+    import onnx
+    import onnxruntime
+    from eager import bind_dims
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    model = bind_dims(onnx.load(path), bound)
+    return onnxruntime.InferenceSession(model.SerializeToString(), options,
+                                        providers=["CPUExecutionProvider"])
+
+
+def random_feeds(session, seed):
+    random = np.random.default_rng(seed)
+    return {i.name: random.standard_normal(i.shape).astype(np.float32)
+            for i in session.get_inputs()}
+
+
+def skip(reason):
+    print(reason)
+    sys.exit(77)
+
+
+def main(tests):
+    """Runs every function of a test file whose name begins with test_, in order."""
+    for name, function in list(tests.items()):
+        if name.startswith("test_") and callable(function):
+            print(f"-- {name}", flush=True)
+            function()
