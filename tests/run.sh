@@ -69,7 +69,7 @@ install_all() {
 
 lints() {
 	local lint
-	for lint in tests/lint/*.py; do
+	for lint in tests/lint/{selftest,includes,banned,sizes,words,format}.py; do
 		run_test "lint/$(basename "$lint" .py)" "$PYTHON" "$lint"
 	done
 }
