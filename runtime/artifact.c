@@ -7,7 +7,7 @@
  */
 #include "runtime/artifact_int.h"
 
-#include "runtime/dtype.h"
+#include "runtime/elem.h"
 #include "runtime/want.h"
 
 #include <errno.h>
@@ -197,7 +197,7 @@ static int read_objects(const struct want *w, const json_t *o)
 static int read_tensor(struct artifact *a, const struct want *w, const json_t *o,
 		       struct artifact_tensor *t)
 {
-	const struct dtype *d;
+	const struct elem *d;
 	const char *name, *dtype;
 	json_t *shape;
 	uint64_t dim, bytes;
@@ -207,7 +207,7 @@ static int read_tensor(struct artifact *a, const struct want *w, const json_t *o
 	    want_uint(w, o, "offset", BYTES_MAX, &t->offset) < 0 ||
 	    want_uint(w, o, "bytes", BYTES_MAX, &t->bytes) < 0)
 		return -1;
-	d = dtype_find(dtype);
+	d = elem_find(dtype);
 	if (!d)
 		return want_fail(w, "dtype", "a known type");
 	t->name = arena_strdup(a->arena, name);
@@ -218,7 +218,7 @@ static int read_tensor(struct artifact *a, const struct want *w, const json_t *o
 			return -1;
 		t->shape[i] = (int64_t)dim;
 	}
-	if (!dtype_bytes(d, t->rank, t->shape, &bytes) || bytes != t->bytes)
+	if (!elem_bytes(d, t->rank, t->shape, &bytes) || bytes != t->bytes)
 		return want_fail(w, "bytes", "what dtype and shape need");
 	if (t->offset + t->bytes > a->arena_bytes)
 		return want_fail(w, "offset", "a tensor inside the arena");
@@ -392,14 +392,21 @@ failed:
 	return -1;
 }
 
-int artifact_open(const char *path, struct artifact **a, struct err *e)
+int artifact_open_file(const char *path, struct err *e)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return fail(e, errno == ENOENT || errno == ENOTDIR ? E_NO_FILE : E_IO, "%s: %s",
 			    path, strerror(errno));
-	return artifact_open_fd(fd, path, a, e);
+	return fd;
+}
+
+int artifact_open(const char *path, struct artifact **a, struct err *e)
+{
+	int fd = artifact_open_file(path, e);
+
+	return fd < 0 ? -1 : artifact_open_fd(fd, path, a, e);
 }
 
 int artifact_verify(struct artifact *a, struct err *e)

@@ -55,7 +55,7 @@ int artifact_write(const char *path, const char *fields, const struct artifact_b
 enum artifact_space { ARG_ARENA, ARG_WEIGHTS };
 
 struct artifact_tensor {	  /* a graph input or output, plain row-major in the arena */
-	const char *name, *dtype; /* dtype: a row of runtime/dtype.h */
+	const char *name, *dtype; /* dtype: a row of runtime/elem.h */
 	uint32_t rank;
 	int64_t shape[ARTIFACT_RANK_MAX];
 	uint64_t offset, bytes;

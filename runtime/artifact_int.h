@@ -1,4 +1,4 @@
-/* Shared by artifact.c and artifact_plan.c only. */
+/* Shared by the files of this folder only. */
 #ifndef RUNTIME_ARTIFACT_INT_H
 #define RUNTIME_ARTIFACT_INT_H
 
@@ -9,5 +9,8 @@
 
 /* Index of the blob, -1: there is none. */
 int artifact_find_blob(const struct artifact *a, const char *name);
+
+/* open(2) for reading, with the errors that artifact_open gives. */
+int artifact_open_file(const char *path, struct err *e);
 
 #endif

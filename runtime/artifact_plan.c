@@ -7,7 +7,7 @@
  */
 #include "runtime/artifact_int.h"
 
-#include "runtime/dtype.h"
+#include "runtime/elem.h"
 #include "runtime/want.h"
 
 #include <string.h>
@@ -180,7 +180,7 @@ static int check_names(const struct want *w, const json_t *o)
 	if (want_str(w, o, "name", &name) < 0 || want_str(w, o, "dtype", &dtype) < 0 ||
 	    want_str(w, o, "layout", &layout) < 0)
 		return -1;
-	if (!dtype_find(dtype))
+	if (!elem_find(dtype))
 		return want_fail(w, "dtype", "a known type");
 	if (strcmp(layout, "plain") != 0 && strcmp(layout, "blocked8") != 0)
 		return want_fail(w, "layout", "\"plain\" or \"blocked8\"");

@@ -1,9 +1,9 @@
 /* Element types. */
-#include "runtime/dtype.h"
+#include "runtime/elem.h"
 
 #include <string.h>
 
-static const struct dtype rows[] = {
+static const struct elem rows[] = {
 	{"f32", "<f4", 1, 4, 'f'},  {"f16", "<f2", 10, 2, 'f'}, {"f64", "<f8", 11, 8, 'f'},
 	{"bf16", NULL, 16, 2, 'g'}, {"i8", "|i1", 3, 1, 'i'},	{"i16", "<i2", 5, 2, 'i'},
 	{"i32", "<i4", 6, 4, 'i'},  {"i64", "<i8", 7, 8, 'i'},	{"u8", "|u1", 2, 1, 'u'},
@@ -11,7 +11,7 @@ static const struct dtype rows[] = {
 	{"bool", "|b1", 9, 1, 'b'},
 };
 
-const struct dtype *dtype_find(const char *name)
+const struct elem *elem_find(const char *name)
 {
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		if (!strcmp(rows[i].name, name))
@@ -20,7 +20,7 @@ const struct dtype *dtype_find(const char *name)
 }
 
 /* '=' is native, and the machines we run on are little endian; one byte has no order. */
-const struct dtype *dtype_npy(const char *descr)
+const struct elem *elem_npy(const char *descr)
 {
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		if (rows[i].npy && descr[0] && !strcmp(rows[i].npy + 1, descr + 1) &&
@@ -29,7 +29,7 @@ const struct dtype *dtype_npy(const char *descr)
 	return NULL;
 }
 
-const struct dtype *dtype_onnx(int64_t code)
+const struct elem *elem_onnx(int64_t code)
 {
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		if (rows[i].onnx == code)
@@ -37,7 +37,7 @@ const struct dtype *dtype_onnx(int64_t code)
 	return NULL;
 }
 
-bool dtype_bytes(const struct dtype *d, uint32_t rank, const int64_t *shape, uint64_t *bytes)
+bool elem_bytes(const struct elem *d, uint32_t rank, const int64_t *shape, uint64_t *bytes)
 {
 	int64_t n = (int64_t)d->size;
 
