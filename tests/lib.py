@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 
@@ -16,15 +17,21 @@ ALL = os.environ.get("OCCAMY_TEST_ALL") == "1"
 RTOL, ATOL = 1e-3, 1e-4
 
 class Ran:
-    """A finished program: exit code, texts, CPU seconds (children included), peak RSS in bytes."""
+    """A finished program: exit code, texts, CPU seconds of it and its children, peak RSS in bytes."""
 
     def __init__(self, command, env=None, cwd=None):
+        command = [str(word) for word in command]
         print("+", *command, flush=True)
-        child = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL,
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd,
-                                 env={**os.environ, **(env or {})})
-        out, err = child.communicate()
-        self.code, self.out, self.err = child.returncode, out.decode(), err.decode("utf-8", "replace")
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                                     cwd=cwd, env={**os.environ, **(env or {})})
+            _, status, usage = os.wait4(child.pid, 0)
+            child.returncode = self.code = os.waitstatus_to_exitcode(status)
+            out.seek(0)
+            err.seek(0)
+            self.out, self.err = out.read().decode(), err.read().decode("utf-8", "replace")
+        self.cpu_seconds = usage.ru_utime + usage.ru_stime
+        self.rss = usage.ru_maxrss * 1024
 
     def ok(self):
         if self.code != 0:
@@ -56,9 +63,9 @@ def run_client(artifact, feeds, folder, build=RELEASE, env=None, words=()):
         np.save(folder / f"input_{index}.npy", value)
         inputs += ["--input", f"{name}={folder / f'input_{index}.npy'}"]
     report = folder / "run.json"
-    Ran([build / "occamy-client", "run", artifact, *inputs, "--output-dir", folder, "--device",
-         "emulator", "--report", report, *words], env).ok()
-    ran = json.loads(report.read_text())
+    program = Ran([build / "occamy-client", "run", artifact, *inputs, "--output-dir", folder,
+                   "--device", "emulator", "--report", report, *words], env).ok()
+    ran = {**json.loads(report.read_text()), "cpu_seconds": program.cpu_seconds}
     return [np.load(folder / f"output_{n}.npy") for n in range(len(ran["outputs"]))], ran
 
 

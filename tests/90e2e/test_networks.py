@@ -1,0 +1,82 @@
+"""Seven real models, compiled and run on the emulated device, against ONNX Runtime.
+
+    python3 tests/90e2e/test_networks.py [--update] [MODEL]...
+
+Values are within rtol 1e-3, atol 1e-4 on random inputs; the arena is no larger than what ONNX
+Runtime holds; what must not depend on machine or day is compared with bench/figures.tsv exactly.
+--update writes that table anew instead: read the diff before you commit it."""
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import lib
+
+import models
+
+COLUMNS = ("arena_bytes", "arena_lower_bound_bytes", "weights_bytes", "input_bytes", "output_bytes",
+           "launches", "kernels", "certificate")
+COMMENT = """What Occamy plans for each model, fp32, sm_87: bytes as in README.md, "Memory". The compiler
+is deterministic: tests/90e2e/test_networks.py compares exactly; with --update it writes this."""
+# CPU seconds, of the release build on one thread's worth of a small server core.
+COMPILE_CPU_SECONDS = {"resnet50": 60}
+RUN_CPU_SECONDS = {"resnet50": 8, "mobilenet_v2": 3}
+LAUNCHES = {"resnet50": 60}
+
+FOLDER = lib.RELEASE / "e2e"
+
+
+def compile_one(name, build=lib.RELEASE):
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    artifact = FOLDER / f"{name}.occ"
+    words = lib.dims_words(models.dims(name))
+    return artifact, lib.occamyc(models.path(name), artifact, *words, build=build)
+
+
+def check_run(name, artifact, report, build):
+    session = lib.ort_session(models.path(name), models.dims(name))
+    feeds = lib.random_feeds(session, 1)
+    got, ran = lib.run_client(artifact, feeds, FOLDER / name, build)
+    want = session.run(None, feeds)
+    assert len(got) == len(want), f"{len(got)} outputs, not {len(want)}"
+    for index, output in enumerate(session.get_outputs()):
+        lib.check_close(f"{name}, {output.name}", got[index], want[index])
+    assert ran["launches"] == report["launches"]
+    assert ran["device_bytes_peak"] <= report["device_bytes"], ran
+    return ran
+
+
+def check_limits(name, report, ran):
+    figures = (("compile CPU seconds", report["cpu_seconds"], COMPILE_CPU_SECONDS.get(name)),
+               ("run CPU seconds", ran["cpu_seconds"], RUN_CPU_SECONDS.get(name)),
+               ("launches", report["launches"], LAUNCHES.get(name)))
+    for what, figure, limit in figures:
+        print(f"{name}: {what} {figure:.4g}" + (f", at most {limit}" if limit else ""))
+        assert limit is None or figure <= limit, f"{name}: {what} {figure}, more than {limit}"
+    peers = models.read_table("peers.tsv")[name]
+    assert report["arena_lower_bound_bytes"] <= report["arena_bytes"] <= int(peers["onnxruntime"])
+
+
+def check_model(name):
+    """Compiles, runs and compares; returns its row of figures.tsv."""
+    print(f"-- {name}", flush=True)
+    artifact, report = compile_one(name)
+    assert report["unsupported"] == []
+    check_limits(name, report, check_run(name, artifact, report, lib.RELEASE))
+    return [str(report[column]) for column in COLUMNS]
+
+
+def main(words):
+    names = [w for w in words if w != "--update"] or list(models.ALL)
+    rows = {name: check_model(name) for name in names}
+    if "--update" in words:
+        models.write_table("figures.tsv", COMMENT, ("model", *COLUMNS),
+                           [(name, *row) for name, row in rows.items()])
+        return
+    table = models.read_table("figures.tsv")
+    for name, row in rows.items():
+        for column, value in zip(COLUMNS, row):
+            assert table[name][column] == value, \
+                f"{name}: {column} is {value}, bench/figures.tsv says {table[name][column]}"
+
+
+main(sys.argv[1:])
