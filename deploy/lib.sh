@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # Shared by deploy/*.sh and tests/run.sh, sourced by bash from the repository root:
 # Debian packages, the Python environment, the two builds, and progress on long steps.
 

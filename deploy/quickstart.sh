@@ -1,0 +1,169 @@
+#!/bin/bash
+# A real model through daemon, compiler, cache and client, on a bare Debian 12, with or without a GPU.
+#   deploy/quickstart.sh [--text "Hello Occamy 2026"] [--target sm_87]
+#   deploy/quickstart.sh --model FILE.onnx [--dims NAME=N,...]... [--target sm_87]
+# Installs what is missing (root or sudo), builds, starts occamyd on loopback, uploads the PP-OCRv4
+# text recogniser, lets it read a rendered line of text, and prints the memory that it took. With
+# --model: your own model, on random input. May be repeated; ends the daemon that it started.
+# OCCAMY_STORE: the daemon's store; /var/cache/occamy as root, else ~/.cache/occamy.
+set -euo pipefail
+CALLED_FROM=$PWD
+cd "$(dirname "$0")/.."
+. deploy/lib.sh
+
+TEXT="Hello Occamy 2026"
+TARGET=sm_87
+MODEL=""
+DIMS=""
+while [ $# -gt 0 ]; do
+	[ $# -ge 2 ] || die "usage: deploy/quickstart.sh [--text TEXT | --model FILE.onnx [--dims ...]] [--target sm_NN]"
+	case $1 in
+	--text) TEXT=$2 ;;
+	--target) TARGET=$2 ;;
+	--model) MODEL=$(cd "$CALLED_FROM" && realpath -e "$2") || die "no such model: $2" ;;
+	--dims) DIMS=${DIMS:+$DIMS,}$2 ;;
+	*) die "unknown option $1" ;;
+	esac
+	shift 2
+done
+
+OUT=$PWD/build/quickstart
+DAEMON=""
+stop_daemon() {
+	if [ -n "$DAEMON" ]; then
+		kill "$DAEMON" 2>/dev/null || true
+		wait "$DAEMON" 2>/dev/null || true
+		DAEMON=""
+	fi
+}
+trap stop_daemon EXIT
+
+# json FILE NAME: one member of a JSON object.
+json() {
+	"$PYTHON" -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$@"
+}
+
+store_folder() {
+	if [ -n "${OCCAMY_STORE:-}" ]; then
+		printf '%s' "$OCCAMY_STORE"
+	elif [ "$(id -u)" = 0 ]; then
+		printf '/var/cache/occamy'
+	else
+		printf '%s/.cache/occamy' "$HOME"
+	fi
+}
+
+prepare() {
+	# shellcheck disable=SC2086 # lists of names
+	need_packages $BUILD_PACKAGES $RUN_PACKAGES
+	python_env deploy/requirements.txt
+	deploy/toolchains.sh
+	build_preset release
+	mkdir -p "$OUT"
+	if [ -z "$MODEL" ]; then
+		ocr_models "$PWD/build/models"
+		MODEL=$PWD/build/models/ch_PP-OCRv4_rec_infer.onnx
+		DIMS=${DIMS:-x:0=1,x:2=48,x:3=320}
+		MODEL_NAME=pp_ocrv4_rec
+	fi
+}
+
+start_daemon() {
+	local store port
+	store=$(store_folder)
+	mkdir -p "$store"
+	port=$("$PYTHON" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	BASE=http://127.0.0.1:$port
+	say "occamyd on $BASE, store $store"
+	build/occamyd --listen "127.0.0.1:$port" --store "$store" >"$OUT/occamyd.log" 2>&1 </dev/null &
+	DAEMON=$!
+	for _ in $(seq 100); do
+		curl -sf -o /dev/null "$BASE/healthz" && return 0
+		kill -0 "$DAEMON" 2>/dev/null || break
+		sleep 0.1
+	done
+	tail -n 20 "$OUT/occamyd.log" >&2
+	die "occamyd did not come up"
+}
+
+# urlencode TEXT
+urlencode() {
+	"$PYTHON" -c 'import sys, urllib.parse; print(urllib.parse.quote(sys.argv[1]))' "$1"
+}
+
+# upload ANSWER.json: POST /compile, following the job where it takes longer than a few seconds.
+upload() {
+	local status job
+	status=$(curl -sS -o "$1" -D "$OUT/headers" -w '%{http_code}' -H 'Prefer: wait=5' -H 'Expect:' \
+		--data-binary "@$MODEL" \
+		"$BASE/compile?target=$TARGET${DIMS:+&dims=$(urlencode "$DIMS")}")
+	while [ "$status" = 202 ]; do
+		job=$(tr -d '\r' <"$OUT/headers" | sed -n 's/^[Ll]ocation: *//p' | head -n 1)
+		job=$BASE/${job#*/}
+		printf '   ... %s, %s %%\n' "$(json "$1" stage)" "$(json "$1" percent)"
+		sleep 2
+		status=$(curl -sS -o "$1" -w '%{http_code}' "$job")
+	done
+	if [ "$status" != 200 ] && [ "$status" != 201 ]; then
+		cat "$1" >&2
+		printf '\n' >&2
+		die "the daemon answered $status"
+	fi
+}
+
+hit_seconds() {
+	curl -sf "$BASE/metrics" | awk '/^occamy_hit_seconds_sum/ { sum = $2 }
+		/^occamy_hit_seconds_count/ { count = $2 }
+		END { if (count) printf "%.2f ms", 1000 * sum / count; else printf "not measured" }'
+}
+
+run_model() {
+	if [ -n "${MODEL_NAME:-}" ]; then
+		"$PYTHON" bench/ocr.py render "$TEXT" "$OUT/line.npy" --picture "$OUT/line.png"
+		say "run: the picture $OUT/line.png of \"$TEXT\""
+		set -- --input "x=$OUT/line.npy"
+	else
+		say "run: random input"
+		set -- --random 1
+	fi
+	build/occamy-client run "$BASE/v1/artifacts/$KEY.occ" "$@" --output-dir "$OUT" \
+		--report "$OUT/run.json"
+	printf '   %s, %s launches, run %.2f s\n' "$(json "$OUT/run.json" device)" \
+		"$(json "$OUT/run.json" launches)" "$(json "$OUT/run.json" seconds_run)"
+}
+
+show_text() {
+	build/occamy-client inspect "$OUT/model.occ" --metadata character >"$OUT/characters.txt"
+	printf '\n   The model read:  %s\n\n' \
+		"$("$PYTHON" bench/ocr.py decode "$OUT/output_0.npy" "$OUT/characters.txt")"
+}
+
+show_memory() {
+	local eager
+	say "memory (activations: graph input and output included)"
+	"$PYTHON" -c 'import json, sys; json.dump(json.load(open(sys.argv[1]))["report"], open(sys.argv[2], "w"))' \
+		"$OUT/answer.json" "$OUT/report.json"
+	if [ -n "${MODEL_NAME:-}" ]; then
+		"$PYTHON" bench/memory_table.py "$OUT/report.json" --model "$MODEL_NAME"
+	else
+		eager=$("$PYTHON" bench/eager.py "$MODEL" ${DIMS:+--dims "$DIMS"} 2>"$OUT/eager.log") || eager=""
+		"$PYTHON" bench/memory_table.py "$OUT/report.json" ${eager:+--eager "$eager"}
+	fi
+}
+
+prepare
+start_daemon
+say "upload $(basename "$MODEL") (target $TARGET${DIMS:+, dims $DIMS})"
+upload "$OUT/answer.json"
+KEY=$(json "$OUT/answer.json" key)
+printf '   %s, key %s\n' "$(json "$OUT/answer.json" cache)" "$KEY"
+curl -sSf -o "$OUT/model.occ" "$BASE/v1/artifacts/$KEY.occ"
+curl -sSf -o "$OUT/plan.svg" "$BASE/v1/artifacts/$KEY/plan.svg"
+run_model
+[ -z "${MODEL_NAME:-}" ] || show_text
+show_memory
+say "the same upload again"
+upload "$OUT/again.json"
+printf '   %s, answered in %s (mean of all hits)\n' "$(json "$OUT/again.json" cache)" "$(hit_seconds)"
+[ "$(json "$OUT/again.json" cache)" = hit ] || die "the second upload was no hit"
+say "the memory plan as a picture: $OUT/plan.svg"
