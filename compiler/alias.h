@@ -1,0 +1,19 @@
+/* Storage, asked by other passes. */
+#ifndef COMPILER_ALIAS_H
+#define COMPILER_ALIAS_H
+
+#include "compiler/ir.h"
+
+/* alias.c: most bytes live at one step, with the storage that alias gives this order. Leaves the
+ * graph without storage. */
+uint64_t alias_peak(struct graph *g);
+
+/* live.c: live ranges of values and slots; scratch slots. Needs storage. */
+void live_set(struct graph *g);
+/* The greatest sum of slot sizes that are live at one step, in multiples of PLAN_ALIGN. */
+uint64_t live_peak(const struct graph *g);
+
+/* fuse, order and alias: true for Concat as far as its inputs may stand inside its output. */
+bool alias_is_into(const struct node *n);
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * Live ranges, in node indices, both ends inclusive. A value lives from its
+ * definition to its last reader; a graph input from 0, a graph output to the
+ * last node. A slot lives as long as any value in it. Also makes the slots of
+ * scratch memory: those live during one node.
+ */
+#include "compiler/alias.h"
+#include "compiler/ops/op.h"
+#include "compiler/passes.h"
+#include "compiler/plan.h"
+
+static void set_values(struct graph *g)
+{
+	for (val_id v = 1; v < g->nval; v++) {
+		struct val *x = &g->val[v];
+
+		x->first = x->last = x->slot && x->def ? x->def - 1 : 0;
+		if (x->slot && x->output && g->nnode)
+			x->last = g->nnode - 1;
+	}
+	for (uint32_t i = 0; i < g->nnode; i++)
+		for (uint32_t k = 0; k < g->node[i].nin; k++) {
+			struct val *x = node_in(g, &g->node[i], k);
+
+			if (x && x->slot)
+				x->last = MAX(x->last, i);
+		}
+}
+
+static void set_slots(struct graph *g)
+{
+	for (slot_id s = 1; s < g->nslot; s++) {
+		g->slot[s].first = UINT32_MAX;
+		g->slot[s].last = 0;
+	}
+	for (val_id v = 1; v < g->nval; v++) {
+		const struct val *x = &g->val[v];
+		struct slot *s = &g->slot[x->slot];
+
+		if (!x->slot)
+			continue;
+		s->first = MIN(s->first, x->first);
+		s->last = MAX(s->last, x->last);
+	}
+}
+
+static void add_scratch(struct graph *g, uint32_t node)
+{
+	struct node *n = &g->node[node];
+	uint64_t bytes = n->op->scratch ? n->op->scratch(g, n) : 0;
+
+	n->scratch = 0;
+	if (!bytes)
+		return;
+	g->slot = GROW(g->arena, g->slot, g->nslot);
+	g->slot[g->nslot] =
+		(struct slot){.size = round_up(bytes, PLAN_ALIGN), .first = node, .last = node};
+	n->scratch = g->nslot++;
+}
+
+void live_set(struct graph *g)
+{
+	set_values(g);
+	set_slots(g);
+	for (uint32_t i = 0; i < g->nnode; i++)
+		add_scratch(g, i);
+}
+
+uint64_t live_peak(const struct graph *g)
+{
+	struct arena *tmp = arena_open(0);
+	struct plan_item *item = NEW(tmp, g->nslot, struct plan_item);
+	uint64_t peak;
+
+	for (slot_id s = 1; s < g->nslot; s++)
+		item[s - 1] = (struct plan_item){.size = g->slot[s].size,
+						 .first = g->slot[s].first,
+						 .last = g->slot[s].last};
+	peak = plan_max_live(item, g->nslot - 1);
+	arena_close(tmp);
+	return peak;
+}
+
+int pass_live(struct graph *g, struct err *e)
+{
+	(void)e;
+	live_set(g);
+	return 0;
+}
