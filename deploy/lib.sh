@@ -40,7 +40,7 @@ long_step() {
 		if [ $((SECONDS - shown)) -ge 5 ]; then
 			shown=$SECONDS
 			printf '   ... %3d s  %s\n' $((SECONDS - start)) \
-				"$(tail -c 400 "$log" | tr '\r' '\n' | tail -n 1 | cut -c 1-90)"
+				"$(tail -c 400 "$log" | tr '\r' '\n' | sed '/^ *$/d' | tail -n 1 | cut -c 1-90)"
 		fi
 	done
 	wait "$pid" || rc=$?
