@@ -1,0 +1,29 @@
+/* The inputs and outputs of a run, as the command line has them. */
+#ifndef CLIENT_INPUTS_H
+#define CLIENT_INPUTS_H
+
+#include "client/client.h"
+#include "client/ndarray.h"
+#include "runtime/runtime.h"
+
+struct input {
+	struct map map; /* the file; data lies in it where the format allows */
+	struct ndarray array;
+	void *random;
+};
+
+struct inputs {
+	uint32_t count;
+	struct input *input;
+	const void **data; /* what runtime_run wants */
+};
+
+/*
+ * Reads the files of NAME=FILE words and fills what is not given from the
+ * seed, if there is one (client/README.md has the formula).
+ */
+int inputs_read(const struct runtime *rt, const struct words *given, const char *seed,
+		struct inputs *in, struct err *e);
+void inputs_release(struct inputs *in);
+
+#endif
