@@ -179,6 +179,19 @@ struct node *node_add(struct graph *g, const struct op *op, const char *name, ui
 	return n;
 }
 
+struct node *node_insert(struct graph *g, uint32_t at, const struct op *op, const char *name,
+			 uint32_t nin, uint32_t nout)
+{
+	struct node made = *node_add(g, op, name, nin, nout);
+
+	CHECK(at < g->nnode);
+	memmove(&g->node[at + 1], &g->node[at], (g->nnode - 1 - at) * sizeof(made));
+	g->node[at] = made;
+	for (val_id v = 1; v < g->nval; v++)
+		g->val[v].def += g->val[v].def > at;
+	return &g->node[at];
+}
+
 void node_set_out(struct graph *g, struct node *n, uint32_t k, val_id v)
 {
 	CHECK(k < n->nout && v < g->nval);

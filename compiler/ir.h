@@ -191,6 +191,7 @@ struct graph {
 	struct declared *declared;
 	struct slot *slot; /* slot[0] is unused */
 	uint32_t nslot;
+	uint64_t folded_bytes;		   /* fold: constants made so far */
 	uint64_t arena_bytes, lower_bound; /* plan */
 	const char *certificate;	   /* plan: "optimal: max-live" or "gap: 1.25 %" */
 	struct launch *launch;		   /* lower */
@@ -210,6 +211,9 @@ val_id val_add(struct graph *g, const char *name, const struct type *t); /* t NU
 val_id val_const(struct graph *g, const char *name, const struct type *t, const void *data);
 struct node *node_add(struct graph *g, const struct op *op, const char *name, uint32_t nin,
 		      uint32_t nout);
+/* The same in front of node `at`: the nodes from there on move up by one. */
+struct node *node_insert(struct graph *g, uint32_t at, const struct op *op, const char *name,
+			 uint32_t nin, uint32_t nout);
 void node_set_out(struct graph *g, struct node *n, uint32_t k, val_id v); /* sets val.def too */
 void graph_compact(struct graph *g); /* drops dead nodes, keeps order, renumbers val.def */
 void graph_replace(struct graph *g, val_id from, val_id to); /* all uses, outputs included */
@@ -249,7 +253,15 @@ static inline struct val *node_out(const struct graph *g, const struct node *n, 
 /* The model's declarations against the types found: E_TYPE, E_SHAPE_CONFLICT. For infer's end. */
 int graph_check_declared(const struct graph *g, struct err *e);
 
-/* ---- text.c: the same text out and in ---- */
+/* ---- node.c ---- */
+
+/*
+ * Arity, attribute names and types by the operator's rules, then op->parse. The readers (onnx.c,
+ * text_parse.c) call it once per node; later passes make nodes with attr filled. E_ARITY, E_ATTR.
+ */
+int node_check(struct graph *g, struct node *n, struct err *e);
+
+/* ---- text_*.c: the same text out and in ---- */
 
 void text_print(const struct graph *g, struct buf *out);
 int text_parse(struct graph *g, const char *text, struct err *e); /* E_USAGE with line number */
