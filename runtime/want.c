@@ -51,7 +51,7 @@ int want_uint(const struct want *w, const json_t *o, const char *member, uint64_
 
 int want_u32(const struct want *w, const json_t *o, const char *member, uint32_t max, uint32_t *out)
 {
-	uint64_t v;
+	uint64_t v = 0;
 
 	if (want_uint(w, o, member, max, &v) < 0)
 		return -1;
