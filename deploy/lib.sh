@@ -3,8 +3,8 @@
 # Debian packages, the Python environment, the two builds, and progress on long steps.
 
 BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config libmicrohttpd-dev libprotobuf-c-dev
-	protobuf-c-compiler libsqlite3-dev libcurl4-openssl-dev libjansson-dev nettle-dev"
-RUN_PACKAGES="python3 python3-venv curl ca-certificates fonts-dejavu-core"
+	protobuf-c-compiler libsqlite3-dev libjansson-dev nettle-dev"
+RUN_PACKAGES="python3 python3-venv curl libcurl4 ca-certificates fonts-dejavu-core"
 TEST_PACKAGES="clang-format-14 binutils git"
 
 say() {
@@ -106,6 +106,16 @@ python_env() {
 pip_install() {
 	"$PYTHON" -m pip install --disable-pip-version-check --no-input "$@" ||
 		{ sleep 5; "$PYTHON" -m pip install --disable-pip-version-check --no-input "$@"; }
+}
+
+# need_toolchains: NVRTC, where occamyc looks for it.
+need_toolchains() {
+	deploy/toolchains.sh || return 1
+	if [ -n "${OCCAMY_TOOLCHAINS:-}" ]; then
+		OCCAMY_NVRTC_PATH=${OCCAMY_NVRTC_PATH:+$OCCAMY_NVRTC_PATH:}$(
+			printf '%s:' "$OCCAMY_TOOLCHAINS"/nvrtc-*/lib)
+		export OCCAMY_NVRTC_PATH
+	fi
 }
 
 # build_preset NAME

@@ -57,7 +57,7 @@ prepare() {
 	# shellcheck disable=SC2086 # lists of names
 	need_packages $BUILD_PACKAGES $RUN_PACKAGES
 	python_env deploy/requirements.txt
-	deploy/toolchains.sh
+	need_toolchains
 	build_preset release
 	mkdir -p "$OUT"
 	if [ -z "$MODEL" ]; then

@@ -24,7 +24,7 @@ find_nvrtc() {
 	local dir file found=""
 	for dir in ${OCCAMY_NVRTC_PATH:+${OCCAMY_NVRTC_PATH//:/ }} "${OCCAMY_TOOLCHAINS:-}"/nvrtc-*/lib \
 		"${HOME:-}"/.local/share/occamy/toolchains/nvrtc-*/lib /opt/occamy/toolchains/nvrtc-*/lib \
-		"${CUDA_HOME:-}"/lib64 /usr/local/cuda*/lib64 /usr/local/cuda*/targets/*/lib \
+		/usr/local/cuda*/lib64 /usr/local/cuda*/targets/*/lib \
 		/usr/lib/x86_64-linux-gnu /usr/lib/aarch64-linux-gnu; do
 		for file in "$dir" "$dir/libnvrtc.so.$1"; do
 			case $file in

@@ -63,7 +63,7 @@ install_all() {
 	# shellcheck disable=SC2086 # lists of names
 	need_packages $BUILD_PACKAGES $RUN_PACKAGES $TEST_PACKAGES
 	python_env deploy/requirements.txt tests/requirements.txt
-	deploy/toolchains.sh
+	need_toolchains
 	ocr_models "$MODELS"
 }
 
