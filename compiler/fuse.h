@@ -1,0 +1,51 @@
+/* Inside fuse: what its files share. README.md, "Fusion", lists the rules. */
+#ifndef COMPILER_FUSE_H
+#define COMPILER_FUSE_H
+
+#include "compiler/access.h"
+#include "compiler/ops/op.h"
+
+#define FUSE_INPUTS_MAX 32 /* of one node */
+#define FUSE_STEPS_MAX	96
+
+struct fuse {
+	struct graph *g;
+	uint32_t *uses; /* per value: nodes that read it, + 1 if an output */
+};
+
+/* fuse.c */
+void fuse_count(struct fuse *f); /* sets uses */
+bool fuse_is(const struct node *n, const char *op);
+static inline bool fuse_is_map(const struct node *n)
+{
+	return n->op == &op__Map;
+}
+/* The live node that makes v, or NULL. */
+struct node *fuse_producer(const struct graph *g, val_id v);
+/* Does a node strictly between the two launch anything that stays a node of its own? */
+bool fuse_apart(const struct graph *g, uint32_t from, uint32_t to);
+/* Bytes of what only n reads: they would live longer if n moved down. */
+uint64_t fuse_held_bytes(const struct fuse *f, const struct node *n);
+
+/* fuse_const.c: constants into the weights of the convolution before them. */
+void fuse_constants(struct fuse *f);
+struct fuse_affine { /* y[c] = scale[c] * x[c] + shift[c] */
+	int64_t channels;
+	double *scale, *shift;
+};
+/* BatchNormalization in inference mode; false where its parameters are not constant. */
+bool fuse_norm(struct graph *g, const struct node *n, struct fuse_affine *a);
+
+/* fuse_normal.c: every node becomes a kernel operator, a .View, a .Map, or nothing. */
+int fuse_normalise(struct fuse *f, struct err *e);
+
+/* fuse_map.c: a .Map into the .Map that is its only reader. any_access: also where that one reads
+ * it at other indices. Returns whether something changed. */
+bool fuse_maps(struct fuse *f, bool any_access);
+/* One entry per value and access among the inputs of a .Map. */
+void fuse_unite_inputs(struct fuse *f, struct node *n);
+
+/* fuse_tail.c: a .Map into the operator before it. */
+bool fuse_tails(struct fuse *f);
+
+#endif

@@ -1,0 +1,180 @@
+/*
+ * .Maps merge: one that a single other .Map reads is computed there instead,
+ * where nothing is computed more often than before and nothing big has to
+ * live longer for it. Accesses compose.
+ */
+#include "compiler/fuse.h"
+
+#include <string.h>
+
+#define CHEAP_ELEMENTS 64 /* so few may be computed again for each reader */
+
+struct inputs { /* of a .Map under construction */
+	uint32_t n;
+	val_id id[FUSE_INPUTS_MAX];
+	struct access access[FUSE_INPUTS_MAX];
+};
+
+/* Index of (v, a) among the inputs, added where it is new; false: no room. */
+static bool add(const struct graph *g, struct inputs *in, val_id v, const struct access *a,
+		uint32_t *index)
+{
+	for (*index = 0; *index < in->n; (*index)++)
+		if (in->id[*index] == v &&
+		    access_equal(&in->access[*index], a, g->val[v].type.rank))
+			return true;
+	if (in->n == FUSE_INPUTS_MAX)
+		return false;
+	in->id[in->n] = v;
+	in->access[in->n++] = *a;
+	return true;
+}
+
+static void set_inputs(struct graph *g, struct node *n, const struct inputs *in)
+{
+	n->nin = in->n;
+	n->in = arena_copy(g->arena, in->id, in->n * sizeof(*in->id));
+	n->access = NULL;
+	for (uint32_t k = 0; k < in->n; k++)
+		access_set(g, n, k, &in->access[k]);
+}
+
+void fuse_unite_inputs(struct fuse *f, struct node *n)
+{
+	struct graph *g = f->g;
+	struct inputs in = {.n = 0};
+	uint32_t index[FUSE_INPUTS_MAX];
+
+	CHECK(n->nin <= FUSE_INPUTS_MAX);
+	for (uint32_t k = 0; k < n->nin; k++) {
+		struct access a = access_of(g, n, k);
+
+		CHECK(add(g, &in, n->in[k], &a, &index[k]));
+	}
+	for (uint32_t s = 0; s < n->ntail; s++)
+		for (int k = 0; k < n->tail[s].nargs; k++)
+			if (n->tail[s].arg[k] & TAIL_IN)
+				n->tail[s].arg[k] =
+					(uint16_t)(TAIL_IN | index[n->tail[s].arg[k] & ~TAIL_IN]);
+	set_inputs(g, n, &in);
+}
+
+/* The only input of b that reads what a makes; nin where there are several. */
+static uint32_t only_input(const struct node *b, val_id v)
+{
+	uint32_t found = b->nin;
+
+	for (uint32_t k = 0; k < b->nin; k++)
+		if (b->in[k] == v) {
+			if (found < b->nin)
+				return b->nin;
+			found = k;
+		}
+	return found;
+}
+
+static bool worth_it(const struct fuse *f, const struct node *a, const struct node *b, uint32_t k,
+		     bool any_access)
+{
+	const struct graph *g = f->g;
+	const struct type *mid = &g->val[b->in[k]].type;
+	struct access outer = access_of(g, b, k);
+	uint32_t from = (uint32_t)(a - g->node), to = (uint32_t)(b - g->node);
+
+	if (!access_is_identity(g, b, k) &&
+	    (!any_access || (a->ntail && type_count(mid) > CHEAP_ELEMENTS &&
+			     access_repeats(&outer, mid, &g->val[b->out[0]].type))))
+		return false;
+	if (a->ntail + b->ntail > FUSE_STEPS_MAX)
+		return false;
+	return !fuse_apart(g, from, to) || fuse_held_bytes(f, a) <= type_bytes(mid);
+}
+
+/* a's steps, then b's with their operands renamed. */
+static void join_steps(struct graph *g, const struct node *a, struct node *b, const uint16_t *a_arg,
+		       const uint16_t *b_arg)
+{
+	struct tail_step *tail = NEW(g->arena, a->ntail + b->ntail, struct tail_step);
+
+	for (uint32_t s = 0; s < a->ntail + b->ntail; s++) {
+		bool first = s < a->ntail;
+
+		tail[s] = first ? a->tail[s] : b->tail[s - a->ntail];
+		for (int k = 0; k < tail[s].nargs; k++) {
+			uint16_t arg = tail[s].arg[k];
+
+			if (arg & TAIL_IN)
+				arg = (first ? a_arg : b_arg)[arg & ~TAIL_IN];
+			else if (!first)
+				arg = (uint16_t)(arg + a->ntail);
+			tail[s].arg[k] = arg;
+		}
+	}
+	b->tail = tail;
+	b->ntail += a->ntail;
+}
+
+/* Computes a, which input k of b reads, inside b. False: too many inputs, nothing has changed. */
+static bool join(struct fuse *f, struct node *a, struct node *b, uint32_t k)
+{
+	struct graph *g = f->g;
+	struct inputs in = {.n = 0};
+	uint16_t a_arg[FUSE_INPUTS_MAX], b_arg[FUSE_INPUTS_MAX];
+	struct access outer = access_of(g, b, k);
+	uint32_t index;
+
+	for (uint32_t i = 0; i < a->nin; i++) {
+		struct access inner = access_of(g, a, i);
+		struct access both = access_compose(&outer, &inner, g->val[a->in[i]].type.rank);
+
+		if (!add(g, &in, a->in[i], &both, &index))
+			return false;
+		a_arg[i] = (uint16_t)(TAIL_IN | index);
+	}
+	for (uint32_t i = 0; i < b->nin; i++) {
+		struct access own = access_of(g, b, i);
+
+		/* a copy has no step: its input takes its place */
+		b_arg[i] = a->ntail ? (uint16_t)a->ntail : a_arg[0];
+		if (i == k)
+			continue;
+		if (!add(g, &in, b->in[i], &own, &index))
+			return false;
+		b_arg[i] = (uint16_t)(TAIL_IN | index);
+	}
+	for (uint32_t i = 0; i < a->nin; i++) /* read by both: one reader less */
+		for (uint32_t j = 0; j < b->nin; j++)
+			if (a->in[i] == b->in[j]) {
+				f->uses[a->in[i]]--;
+				break;
+			}
+	join_steps(g, a, b, a_arg, b_arg);
+	set_inputs(g, b, &in);
+	a->dead = true;
+	return true;
+}
+
+bool fuse_maps(struct fuse *f, bool any_access)
+{
+	struct graph *g = f->g;
+	bool changed = false;
+
+	for (uint32_t i = 0; i < g->nnode; i++) {
+		struct node *b = &g->node[i];
+
+		for (uint32_t k = 0; !b->dead && fuse_is_map(b) && k < b->nin;) {
+			struct node *a = fuse_producer(g, b->in[k]);
+
+			if (a && fuse_is_map(a) && f->uses[b->in[k]] == 1 &&
+			    only_input(b, b->in[k]) == k && worth_it(f, a, b, k, any_access) &&
+			    join(f, a, b, k)) {
+				changed = true;
+				k = 0;
+			} else {
+				k++;
+			}
+		}
+	}
+	graph_compact(g);
+	return changed;
+}

@@ -1,0 +1,145 @@
+/*
+ * A .Map that reads v at its own index, v made by an operator with a tail
+ * and read by nobody else: its steps join the operator's tail, its other
+ * operands (the skip of a residual block) the operator's inputs. The operator
+ * stays where it is if they are there by then, else it moves to the .Map.
+ */
+#include "compiler/fuse.h"
+
+#include <string.h>
+
+struct choice {
+	struct node *p; /* the operator, NULL: none */
+	uint32_t k;	/* input of the .Map that it makes */
+	bool moves;
+};
+
+/* All other operands are there before node `at`. */
+static bool ready_before(const struct graph *g, const struct node *b, uint32_t k, uint32_t at)
+{
+	for (uint32_t i = 0; i < b->nin; i++)
+		if (i != k && g->val[b->in[i]].def > at)
+			return false;
+	return true;
+}
+
+static bool can_take(const struct fuse *f, const struct node *p, const struct node *b, uint32_t k)
+{
+	const struct graph *g = f->g;
+	val_id v = b->in[k];
+
+	if (!p || !p->op->tail || fuse_is_map(p) || p->nout != 1 || f->uses[v] != 1)
+		return false;
+	for (uint32_t i = 0; i < b->nin; i++)
+		if (i != k && b->in[i] == v)
+			return false;
+	if (g->val[v].type.dt != F32 || g->val[b->out[0]].type.dt != F32 ||
+	    !access_is_identity(g, b, k))
+		return false;
+	return p->nin + b->nin <= FUSE_INPUTS_MAX && p->ntail + b->ntail <= FUSE_STEPS_MAX;
+}
+
+/* The latest operator that can take b: the later, the less has to wait for it. */
+static struct choice choose(const struct fuse *f, struct node *b)
+{
+	const struct graph *g = f->g;
+	uint32_t to = (uint32_t)(b - g->node);
+	struct choice best = {.p = NULL};
+
+	for (uint32_t k = 0; k < b->nin && b->ntail; k++) {
+		struct node *p = fuse_producer(g, b->in[k]);
+		uint32_t from;
+		bool moves;
+
+		if (!can_take(f, p, b, k) || (best.p && p < best.p))
+			continue;
+		from = (uint32_t)(p - g->node);
+		moves = !ready_before(g, b, k, from);
+		if (moves && fuse_apart(g, from, to) &&
+		    fuse_held_bytes(f, p) > type_bytes(&g->val[b->in[k]].type))
+			continue;
+		best = (struct choice){p, k, moves};
+	}
+	return best;
+}
+
+/* Index of b's input i among the tail inputs of n, which has room for it. */
+static uint32_t tail_input(struct graph *g, struct node *n, const struct node *b, uint32_t i)
+{
+	struct access a = access_of(g, b, i);
+
+	for (uint32_t k = n->nmain; k < n->nin; k++) {
+		struct access own = access_of(g, n, k);
+
+		if (n->in[k] == b->in[i] && access_equal(&own, &a, g->val[b->in[i]].type.rank))
+			return k;
+	}
+	n->in[n->nin++] = b->in[i];
+	access_set(g, n, n->nin - 1, &a);
+	return n->nin - 1;
+}
+
+/* p with room for b's inputs and steps. */
+static struct node widened(struct graph *g, const struct node *p, const struct node *b)
+{
+	struct node n = *p;
+
+	n.in = NEW(g->arena, p->nin + b->nin, val_id);
+	memcpy(n.in, p->in, p->nin * sizeof(*p->in));
+	n.access = NEW(g->arena, p->nin + b->nin, struct access *);
+	if (p->access)
+		memcpy(n.access, p->access, p->nin * sizeof(*p->access));
+	n.tail = NEW(g->arena, p->ntail + b->ntail, struct tail_step);
+	if (p->ntail)
+		memcpy(n.tail, p->tail, p->ntail * sizeof(*p->tail));
+	n.out = arena_copy(g->arena, b->out, sizeof(*b->out));
+	return n;
+}
+
+static void join(struct fuse *f, struct node *b, const struct choice *c)
+{
+	struct graph *g = f->g;
+	struct node *p = c->p, n = widened(g, p, b);
+	uint16_t arg[FUSE_INPUTS_MAX];
+
+	for (uint32_t i = 0; i < b->nin; i++)
+		arg[i] = i == c->k ? (uint16_t)p->ntail
+				   : (uint16_t)(TAIL_IN | tail_input(g, &n, b, i));
+	for (uint32_t s = 0; s < b->ntail; s++) {
+		struct tail_step *step = &n.tail[n.ntail++];
+
+		*step = b->tail[s];
+		for (int k = 0; k < step->nargs; k++)
+			step->arg[k] = step->arg[k] & TAIL_IN ? arg[step->arg[k] & ~TAIL_IN]
+							      : (uint16_t)(step->arg[k] + p->ntail);
+	}
+	for (uint32_t i = 0; i < b->nin; i++) /* read by both: one reader less */
+		for (uint32_t k = 0; k < p->nin; k++)
+			if (b->in[i] == p->in[k]) {
+				f->uses[b->in[i]]--;
+				break;
+			}
+	*(c->moves ? b : p) = n;
+	(c->moves ? p : b)->dead = true;
+	node_set_out(g, c->moves ? b : p, 0, n.out[0]);
+}
+
+bool fuse_tails(struct fuse *f)
+{
+	struct graph *g = f->g;
+	bool changed = false;
+
+	for (uint32_t i = 0; i < g->nnode; i++) {
+		struct node *b = &g->node[i];
+		struct choice c = {.p = NULL};
+
+		if (!b->dead && fuse_is_map(b))
+			c = choose(f, b);
+		if (!c.p)
+			continue;
+		join(f, b, &c);
+		changed = true;
+	}
+	graph_compact(g);
+	return changed;
+}
