@@ -1,0 +1,125 @@
+/*
+ * The interpreter's data: decoded operations, warps, blocks.
+ *
+ * A register is a slot of 32 lanes at a byte offset from warp.regs: 128
+ * bytes for up to 32 bits, 256 for 64 bits; a predicate is a 32-bit mask.
+ * Constants are slots, too, written once per launch and thread. An
+ * operation's handler for a full mask is run[0], for a partial one run[1];
+ * it returns the next operation, or NULL where the warp stops (barrier,
+ * end, error).
+ */
+#ifndef EMULATOR_EXEC_H
+#define EMULATOR_EXEC_H
+
+#include "base/base.h"
+
+#define WARP_LANES  32
+#define FULL_MASK   0xffffffffu
+#define SLOT32	    128u
+#define SLOT64	    256u
+#define STACK_DEPTH 80
+
+/* Fixed places in warp.regs: result of a masked operation, temporaries of composed ones. */
+enum { REGS_SCRATCH = 0, REGS_TEMP = 256, REGS_TEMP_COUNT = 4, REGS_FIRST = 256 * 5 };
+
+/* Generic addresses of shared and local memory: no host address looks like them. */
+#define WINDOW_SHARED ((uint64_t)1 << 56)
+#define WINDOW_LOCAL  ((uint64_t)2 << 56)
+#define WINDOW_MASK   ((uint64_t)0xff << 56)
+
+struct warp;
+struct op;
+typedef const struct op *(*op_fn)(struct warp *, const struct op *);
+
+struct op {
+	op_fn run[2];
+	const struct op *target; /* of a branch; the reconvergence point is in `join` */
+	union {
+		int64_t imm;
+		const struct op *join;
+		const struct op *const *table; /* brx.idx */
+	};
+	uint32_t d, a, b, c, e; /* offsets in warp.regs */
+	uint32_t x;		/* small things, by handler */
+	uint32_t line;
+	uint32_t mem; /* number of this memory access in its kernel: place of its cache; block: counter */
+};
+
+struct stack_entry {
+	const struct op *pc, *join;
+	uint32_t mask;
+};
+
+/* Why a block stopped before its end. */
+enum fault { FAULT_NONE, FAULT_ADDRESS, FAULT_ALIGN, FAULT_SHARED, FAULT_LOCAL, FAULT_BARRIER, FAULT_LANES, FAULT_TRAP };
+
+struct warp {
+	uint8_t *regs;
+	uint32_t mask, partial; /* partial: mask != FULL_MASK */
+	uint32_t live;		/* lanes that have not exited */
+	uint32_t index, depth;
+	const struct op *pc, *join; /* join: where the current path meets its sibling; NULL: at the end */
+	uint32_t barrier;	    /* 0: running, else 1 + number of the barrier waited for */
+	uint32_t barrier_threads;   /* 0: all of the block */
+	struct block *block;
+	struct stack_entry stack[STACK_DEPTH];
+};
+
+/* One row of addresses that an access was found to be allowed in. */
+struct span_cache {
+	uint64_t lo, hi;	    /* the whole extent */
+	uint64_t base, pitch, width; /* pitch 0: no rows */
+};
+
+/* Answers to accesses that the cache does not know: fills the cache; the bad lane, or -1. */
+struct launch;
+int check_access(struct block *b, const struct op *o, const uint64_t *addr, uint32_t mask,
+		 uint32_t bytes, bool write);
+
+/* What one thread needs to run blocks of one launch, one after another. */
+struct block {
+	const struct launch *launch;
+	uint8_t *shared, *local;
+	uint32_t shared_bytes, dynamic_bytes, local_bytes; /* local: per thread */
+	const uint8_t *params;
+	uint32_t param_bytes;
+	uint32_t index[3], grid[3], dim[3];
+	uint32_t nwarps, threads;
+	struct warp *warps;
+	struct span_cache *cache; /* by op.mem: one for reads, one for writes */
+	uint64_t *counters; /* by basic block */
+	uint32_t *tid[3];	  /* by thread */
+	enum fault fault;
+	const struct op *fault_op;
+	uint32_t fault_warp, fault_lane;
+	uint64_t fault_address;
+	bool fault_write;
+};
+
+/* A PTX instruction form: its name, the classes of its operands and what runs it. */
+struct form {
+	const char *name;
+	const char *sig; /* destination first: w 32 bits, d 64 bits, f float, g double, p predicate */
+	op_fn run;
+};
+
+/* Everything that exists once per instruction set of the host. */
+struct exec {
+	const char *isa;
+	const struct form *const *forms; /* tables, each ended by a NULL name; NULL at the end */
+	op_fn masked32, masked64;
+	op_fn (*memory)(const char *name); /* handler by name, see exec_mem.c */
+	op_fn (*control)(const char *name);
+	op_fn fma_run, masked_fma;
+	void (*run)(struct warp *w);
+};
+
+const struct exec *exec_base(void);
+const struct exec *exec_v3(void);
+const struct exec *exec_v4(void);
+
+/* Marks the block as failed and returns NULL. */
+const struct op *exec_fault(struct warp *w, const struct op *o, enum fault f, uint32_t lane,
+			    uint64_t address);
+
+#endif

@@ -1,0 +1,286 @@
+/*
+ * Blocks over threads. A thread takes blocks in order and runs each to its
+ * end: every warp up to its next barrier, again and again. The caller's
+ * thread is one of them; the others sleep between launches.
+ */
+#include "emulator/sched.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#define POISON 0xff
+
+struct pool {
+	pthread_mutex_t lock;
+	pthread_cond_t work, done;
+	pthread_t *threads;
+	uint32_t nthreads; /* without the caller */
+	struct launch *launch;
+	uint64_t round; /* counts launches */
+	uint32_t joined, busy;
+	bool closing;
+	struct memory {
+		uint8_t *p;
+		size_t size;
+	} *memory; /* what blocks live in, one per thread and the caller */
+};
+
+static void write_constants(const struct kernel *k, uint8_t *regs)
+{
+	memset(regs + k->true_pred, 0xff, 4);
+	for (uint32_t i = 0; i < k->nconstants; i++) {
+		const struct constant *c = &k->constants[i];
+
+		for (uint32_t lane = 0; lane < WARP_LANES; lane++)
+			if (c->wide)
+				memcpy(regs + c->offset + lane * 8, &c->bits, 8);
+			else
+				memcpy(regs + c->offset + lane * 4, &c->bits, 4);
+	}
+}
+
+/* Cuts one piece off the thread's memory; with p NULL it only counts. */
+static void *cut(uint8_t *p, size_t *at, size_t bytes)
+{
+	void *r = p ? p + *at : NULL;
+
+	*at += round_up(bytes, 128);
+	return r;
+}
+
+static size_t carve(const struct launch *l, struct block *b, uint8_t *p, uint8_t **regs)
+{
+	const struct kernel *k = l->kernel;
+	size_t at = 0, lanes = (size_t)b->nwarps * WARP_LANES;
+
+	*regs = cut(p, &at, (size_t)b->nwarps * k->regs_bytes);
+	b->shared = cut(p, &at, b->shared_bytes);
+	b->local = cut(p, &at, lanes * b->local_bytes);
+	b->warps = cut(p, &at, b->nwarps * sizeof(struct warp));
+	b->cache = cut(p, &at, k->nmem * sizeof(struct span_cache));
+	b->counters = cut(p, &at, k->nblocks * sizeof(uint64_t));
+	for (int i = 0; i < 3; i++)
+		b->tid[i] = cut(p, &at, lanes * 4);
+	return at;
+}
+
+/* Everything that stays the same for all blocks of a launch. */
+static void prepare(const struct launch *l, struct block *b, struct memory *m)
+{
+	const struct kernel *k = l->kernel;
+	uint8_t *regs;
+	size_t need;
+
+	*b = (struct block){.launch = l,
+			    .shared_bytes = k->shared_bytes + l->dynamic_bytes,
+			    .dynamic_bytes = l->dynamic_bytes,
+			    .local_bytes = k->local_bytes,
+			    .params = l->params,
+			    .param_bytes = k->func->param_bytes};
+	memcpy(b->grid, l->grid, sizeof(b->grid));
+	memcpy(b->dim, l->dim, sizeof(b->dim));
+	b->threads = l->dim[0] * l->dim[1] * l->dim[2];
+	b->nwarps = (b->threads + WARP_LANES - 1) / WARP_LANES;
+	need = carve(l, b, NULL, &regs) + 4096;
+	if (m->size < need) {
+		mem_free(m->p);
+		m->p = mem_alloc(need);
+		m->size = need;
+	}
+	carve(l, b, (uint8_t *)round_up((uintptr_t)m->p, 4096), &regs);
+	memset(b->warps, 0, b->nwarps * sizeof(struct warp));
+	memset(b->cache, 0, k->nmem * sizeof(struct span_cache));
+	memset(b->counters, 0, k->nblocks * sizeof(uint64_t));
+	memset(regs, POISON, (size_t)b->nwarps * k->regs_bytes);
+	for (uint32_t i = 0; i < b->nwarps; i++) {
+		b->warps[i].regs = regs + (size_t)i * k->regs_bytes;
+		b->warps[i].index = i;
+		b->warps[i].block = b;
+		write_constants(k, b->warps[i].regs);
+	}
+	for (uint32_t t = 0; t < b->nwarps * WARP_LANES; t++) {
+		b->tid[0][t] = t % l->dim[0];
+		b->tid[1][t] = t / l->dim[0] % l->dim[1];
+		b->tid[2][t] = t / (l->dim[0] * l->dim[1]);
+	}
+}
+
+static void begin_block(struct block *b, uint64_t number)
+{
+	const struct launch *l = b->launch;
+
+	b->index[0] = (uint32_t)(number % l->grid[0]);
+	b->index[1] = (uint32_t)(number / l->grid[0] % l->grid[1]);
+	b->index[2] = (uint32_t)(number / ((uint64_t)l->grid[0] * l->grid[1]));
+	memset(b->shared, POISON, b->shared_bytes);
+	if (b->local_bytes)
+		memset(b->local, POISON, (size_t)b->nwarps * WARP_LANES * b->local_bytes);
+	for (uint32_t i = 0; i < b->nwarps; i++) {
+		struct warp *w = &b->warps[i];
+		uint32_t left = b->threads - i * WARP_LANES;
+
+		w->mask = w->live = left >= WARP_LANES ? FULL_MASK : (1u << left) - 1;
+		w->partial = w->mask != FULL_MASK;
+		w->depth = w->barrier = 0;
+		w->join = NULL;
+		w->pc = l->kernel->ops;
+	}
+}
+
+/* Lets go the warps of every complete barrier; false: there is none. */
+static bool release(struct block *b)
+{
+	uint32_t waiting[17] = {0};
+	bool any = false;
+
+	for (uint32_t i = 0; i < b->nwarps; i++)
+		waiting[b->warps[i].barrier] += b->warps[i].barrier != 0;
+	for (uint32_t i = 0; i < b->nwarps; i++) {
+		struct warp *w = &b->warps[i];
+		uint32_t want = (w->barrier_threads + WARP_LANES - 1) / WARP_LANES;
+
+		if (!w->barrier || waiting[w->barrier] < (want ? want : b->nwarps))
+			continue;
+		w->barrier = 0;
+		any = true;
+	}
+	return any;
+}
+
+static void run_block(struct block *b)
+{
+	const struct exec *x = b->launch->exec;
+
+	for (;;) {
+		const struct warp *stuck = NULL;
+
+		for (uint32_t i = 0; i < b->nwarps; i++) {
+			struct warp *w = &b->warps[i];
+
+			if (!w->barrier && w->live)
+				x->run(w);
+			if (b->fault)
+				return;
+			if (w->barrier && !stuck)
+				stuck = w;
+		}
+		if (!stuck)
+			return;
+		if (!release(b)) {
+			exec_fault(&b->warps[stuck->index], stuck->pc - 1, FAULT_BARRIER, 0, 0);
+			return;
+		}
+	}
+}
+
+static void run_thread(struct launch *l, uint32_t thread, struct memory *m)
+{
+	struct block *b = &l->blocks[thread];
+
+	prepare(l, b, m);
+	while (!atomic_load(&l->stop)) {
+		uint64_t number = atomic_fetch_add(&l->next, 1);
+
+		if (number >= l->total)
+			return;
+		begin_block(b, number);
+		run_block(b);
+		if (b->fault)
+			atomic_store(&l->stop, true);
+	}
+}
+
+static void *helper(void *arg)
+{
+	struct pool *p = arg;
+	uint64_t seen = 0;
+
+	pthread_mutex_lock(&p->lock);
+	for (;;) {
+		struct launch *l;
+		uint32_t number;
+
+		while (!p->closing && (p->round == seen || !p->launch))
+			pthread_cond_wait(&p->work, &p->lock);
+		if (p->closing)
+			break;
+		seen = p->round;
+		l = p->launch;
+		if (p->joined == l->nthreads)
+			continue;
+		number = p->joined++;
+		p->busy++;
+		pthread_mutex_unlock(&p->lock);
+		run_thread(l, number, &p->memory[number]);
+		pthread_mutex_lock(&p->lock);
+		if (!--p->busy)
+			pthread_cond_signal(&p->done);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return NULL;
+}
+
+struct pool *pool_open(uint32_t threads)
+{
+	struct pool *p = mem_alloc(sizeof(*p));
+
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_cond_init(&p->work, NULL);
+	pthread_cond_init(&p->done, NULL);
+	p->threads = mem_alloc(threads * sizeof(*p->threads));
+	p->memory = mem_alloc(threads * sizeof(*p->memory));
+	while (p->nthreads + 1 < threads &&
+	       !pthread_create(&p->threads[p->nthreads], NULL, helper, p))
+		p->nthreads++;
+	return p;
+}
+
+void pool_close(struct pool *p)
+{
+	if (!p)
+		return;
+	pthread_mutex_lock(&p->lock);
+	p->closing = true;
+	pthread_cond_broadcast(&p->work);
+	pthread_mutex_unlock(&p->lock);
+	for (uint32_t i = 0; i < p->nthreads; i++)
+		pthread_join(p->threads[i], NULL);
+	for (uint32_t i = 0; i <= p->nthreads; i++)
+		mem_free(p->memory[i].p);
+	mem_free(p->memory);
+	mem_free(p->threads);
+	pthread_cond_destroy(&p->work);
+	pthread_cond_destroy(&p->done);
+	pthread_mutex_destroy(&p->lock);
+	mem_free(p);
+}
+
+void pool_run(struct pool *p, struct launch *l, struct block *report)
+{
+	l->nthreads = (uint32_t)MIN(l->total, p->nthreads + 1);
+	l->blocks = mem_alloc(l->nthreads * sizeof(*l->blocks));
+	pthread_mutex_lock(&p->lock);
+	p->launch = l;
+	p->round++;
+	p->joined = 1;
+	if (l->nthreads > 1)
+		pthread_cond_broadcast(&p->work);
+	pthread_mutex_unlock(&p->lock);
+	run_thread(l, 0, &p->memory[0]);
+	pthread_mutex_lock(&p->lock);
+	p->launch = NULL;
+	l->nthreads = p->joined;
+	while (p->busy)
+		pthread_cond_wait(&p->done, &p->lock);
+	pthread_mutex_unlock(&p->lock);
+	*report = (struct block){.fault = FAULT_NONE};
+	for (uint32_t i = 0; i < l->nthreads; i++) {
+		const struct block *b = &l->blocks[i];
+
+		if (b->fault && !report->fault)
+			*report = *b;
+		for (uint32_t k = 0; l->counters && k < l->kernel->nblocks; k++)
+			l->counters[k] += b->counters[k];
+	}
+	mem_free(l->blocks);
+}

@@ -1,0 +1,44 @@
+/* One launch: its blocks over all threads, its memory checks, its report. */
+#ifndef EMULATOR_SCHED_H
+#define EMULATOR_SCHED_H
+
+#include "emulator/kernel.h"
+#include "emulator/vram.h"
+
+#include <stdatomic.h>
+
+/* Addresses that a launch may touch. */
+struct window {
+	uint64_t lo, hi;
+	uint64_t base, pitch, width; /* pitch 0: all of it */
+	bool read, write;
+	int32_t param; /* -1: an allocation, -2: data of the module */
+};
+
+struct launch {
+	const struct kernel *kernel;
+	const struct exec *exec;
+	uint32_t grid[3], dim[3], dynamic_bytes;
+	const uint8_t *params;
+	struct window *spans;
+	size_t nspans;
+	uint64_t total;
+	atomic_uint_fast64_t next; /* first block that nobody has taken */
+	atomic_bool stop;
+	struct block *blocks; /* one per thread */
+	uint64_t *counters;   /* by basic block, NULL: not counted; summed here at the end */
+	uint32_t nthreads;
+};
+
+struct pool;
+struct pool *pool_open(uint32_t threads);
+void pool_close(struct pool *p); /* NULL is fine */
+/* Runs all blocks. What failed is in *report, report->fault says whether anything did. */
+void pool_run(struct pool *p, struct launch *l, struct block *report);
+
+/* check.c: the spans of a launch; data: the module's own variables. */
+void check_spans(struct launch *l, const struct vram *v, const struct ptx_module *m);
+/* One line on standard error. */
+void check_report(const struct launch *l, const struct block *b);
+
+#endif
