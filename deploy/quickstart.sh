@@ -38,9 +38,11 @@ stop_daemon() {
 }
 trap stop_daemon EXIT
 
-# json FILE NAME: one member of a JSON object.
+# json FILE NAME: one member of a JSON object; text as it is, all else as JSON.
 json() {
-	"$PYTHON" -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$@"
+	"$PYTHON" -c 'import json, sys
+value = json.load(open(sys.argv[1]))[sys.argv[2]]
+print(value if isinstance(value, str) else json.dumps(value))' "$@"
 }
 
 store_folder() {
@@ -93,21 +95,22 @@ urlencode() {
 
 # upload ANSWER.json: POST /compile, following the job where it takes longer than a few seconds.
 upload() {
-	local status job
+	local status job state
 	status=$(curl -sS -o "$1" -D "$OUT/headers" -w '%{http_code}' -H 'Prefer: wait=5' -H 'Expect:' \
-		--data-binary "@$MODEL" \
+		-H 'Content-Type: application/octet-stream' --data-binary "@$MODEL" \
 		"$BASE/compile?target=$TARGET${DIMS:+&dims=$(urlencode "$DIMS")}")
-	while [ "$status" = 202 ]; do
-		job=$(tr -d '\r' <"$OUT/headers" | sed -n 's/^[Ll]ocation: *//p' | head -n 1)
-		job=$BASE/${job#*/}
-		printf '   ... %s, %s %%\n' "$(json "$1" stage)" "$(json "$1" percent)"
-		sleep 2
-		status=$(curl -sS -o "$1" -w '%{http_code}' "$job")
-	done
-	if [ "$status" != 200 ] && [ "$status" != 201 ]; then
-		cat "$1" >&2
-		printf '\n' >&2
-		die "the daemon answered $status"
+	if [ "$status" = 202 ]; then
+		job=$BASE$(tr -d '\r' <"$OUT/headers" | sed -n 's/^[Ll]ocation: *//p' | head -n 1)
+		while state=$(json "$1" state) && [ "$state" != done ] && [ "$state" != failed ]; do
+			printf '   ... %s %s, %s %%\n' "$state" "$(json "$1" stage)" "$(json "$1" percent)"
+			sleep 2
+			status=$(curl -sS -o "$1" -w '%{http_code}' "$job")
+		done
+		[ "$state" = done ] || die "refused: $(json "$1" problem)"
+		json "$1" result >"$1.part" && mv "$1.part" "$1"
+	fi
+	if [ "$status" != 200 ]; then
+		die "the daemon answered $status: $(cat "$1")"
 	fi
 }
 
@@ -141,8 +144,7 @@ show_text() {
 show_memory() {
 	local eager
 	say "memory (activations: graph input and output included)"
-	"$PYTHON" -c 'import json, sys; json.dump(json.load(open(sys.argv[1]))["report"], open(sys.argv[2], "w"))' \
-		"$OUT/answer.json" "$OUT/report.json"
+	json "$OUT/answer.json" report >"$OUT/report.json"
 	if [ -n "${MODEL_NAME:-}" ]; then
 		"$PYTHON" bench/memory_table.py "$OUT/report.json" --model "$MODEL_NAME"
 	else
