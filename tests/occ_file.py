@@ -33,8 +33,8 @@ def _table(blobs, start):
     return table, at
 
 
-def write(path, manifest, blobs):
-    """Seals manifest and blobs with fresh digests; the manifest's length and the offsets settle."""
+def seal(manifest, blobs):
+    """The file's bytes: manifest and blobs with fresh digests; the manifest's length and the offsets settle."""
     manifest, length = dict(manifest), 0
     while True:
         manifest["blobs"], total = _table(blobs, 64 + length)
@@ -48,7 +48,11 @@ def write(path, manifest, blobs):
     out[64 : 64 + len(text)] = text
     for b in manifest["blobs"]:
         out[b["offset"] : b["offset"] + b["bytes"]] = blobs[b["name"]]
-    open(path, "wb").write(out)
+    return bytes(out)
+
+
+def write(path, manifest, blobs):
+    open(path, "wb").write(seal(manifest, blobs))
 
 
 def edit_ptx(path, out, edit):

@@ -1,19 +1,19 @@
-"""An independent writer of artifacts, after runtime/README.md, and a way to run the client."""
+"""Small artifacts made by hand, and a way to run the client."""
 import hashlib
 import json
 import os
-import struct
 import subprocess
 import tempfile
 
 import numpy as np
+
+import occ_file
 
 BUILD = os.environ["BUILD"]
 CLIENT = os.path.join(BUILD, "occamy-client")
 FAKE = os.path.join(BUILD, "libfake_driver.so")
 EMULATOR = os.path.join(BUILD, "libocc_emulator.so")
 KEY = hashlib.sha256(b"test").hexdigest()
-ALIGN = 4096
 
 DTYPES = {"f32": "<f4", "f16": "<f2", "f64": "<f8", "i8": "|i1", "i16": "<i2", "i32": "<i4", "i64": "<i8",
           "u8": "|u1", "u16": "<u2", "u32": "<u4", "u64": "<u8", "bool": "|b1"}
@@ -24,34 +24,12 @@ def size_of(dtype, shape):
     return item * int(np.prod(shape, dtype=np.int64))
 
 
-def up(n, to=ALIGN):
+def up(n, to):
     return (n + to - 1) // to * to
 
 
 def compact(value):
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def pack(manifest, blobs):
-    """manifest: dict without "blobs"; blobs: [(name, bytes)]. The file's bytes."""
-    first = up(64)
-    while True:
-        rows, at = [], first
-        for name, data in blobs:
-            at = up(at)
-            rows.append({"name": name, "digest": "sha256:" + hashlib.sha256(data).hexdigest(),
-                         "bytes": len(data), "offset": at})
-            at += len(data)
-        text = compact({**manifest, "blobs": rows})
-        if up(64 + len(text)) == first:
-            break
-        first = up(64 + len(text))
-    body = bytearray(at)
-    body[0:64] = b"OCCAMY\r\n" + struct.pack("<IIQQ", 1, 0, len(text), at) + hashlib.sha256(text).digest()
-    body[64:64 + len(text)] = text
-    for row, (_, data) in zip(rows, blobs):
-        body[row["offset"]:row["offset"] + len(data)] = data
-    return bytes(body)
 
 
 def artifact(inputs, outputs, arena, weights=b"", kernels=(), launches=(), **more):
@@ -76,7 +54,7 @@ def artifact(inputs, outputs, arena, weights=b"", kernels=(), launches=(), **mor
                 "module_bytes": sum(len(c) for _, _, c in kernels), "launches": len(launches),
                 "kernels": len(kernels), "certificate": "optimal: max-live", "metadata": {}}
     manifest.update(more)
-    return pack(manifest, [("plan", compact(plan)), ("code", code), ("weights", weights)])
+    return occ_file.seal(manifest, {"plan": compact(plan), "code": code, "weights": weights})
 
 
 def launch(args, grid=(1, 1, 1), block=(32, 1, 1), shared=0, node="node", op="Add"):
