@@ -57,10 +57,12 @@ struct op {
 		    struct tensor *out, struct err *e);
 	bool fold_shape; /* result depends on input shapes only (Shape, Size): fold even when inputs
 			    are not constant */
+	bool fold_only;	 /* has no kernel: refused where it is still there after folding */
 	/* elementwise: C text of one result from operands "a","b","c","d" (C expressions of float),
 	 * else NULL */
 	void (*expr)(const struct node *n, const void *attr, const char *const *arg,
 		     struct buf *out);
+	const struct elementwise *elementwise; /* its row of elementwise.def, else NULL */
 	enum op_layout layout;
 	bool tail; /* its kernels end in the epilogue: elementwise successors may be fused */
 	struct mem_rule mem[2];
@@ -108,19 +110,20 @@ struct gemm_attr { /* Gemm: y = alpha * op(a) op(b) + beta * c */
 	float alpha, beta;
 	bool trans_a, trans_b;
 };
-struct axis_attr { /* Softmax, LogSoftmax, Concat, Split, Gather, Flatten */
+struct axis_attr { /* Softmax, LogSoftmax, Concat, Gather; Split: output k begins on the axis
+		    * where the sizes of the outputs before it end */
 	int axis;
 	bool flat; /* Softmax before opset 13: over all axes from `axis` on */
 };
 struct reduce_attr { /* Reduce*, GlobalAveragePool, GlobalMaxPool */
-	enum reduce_kind { REDUCE_MEAN, REDUCE_SUM, REDUCE_MAX, REDUCE_MIN } kind;
+	enum reduce_kind { REDUCE_MEAN, REDUCE_SUM, REDUCE_MAX, REDUCE_MIN, REDUCE_PROD } kind;
 	uint32_t axes; /* bit per axis */
 	bool keep;
 };
 struct perm_attr { /* Transpose */
 	int perm[RANK_MAX];
 };
-struct slice_attr { /* Slice, and one per output for Split */
+struct slice_attr { /* Slice: in[i] = start[i] + step[i] * out[i] */
 	int64_t start[RANK_MAX], step[RANK_MAX];
 };
 struct resize_attr { /* Resize, Upsample: per axis: in = f(out) */
@@ -134,8 +137,14 @@ struct resize_attr { /* Resize, Upsample: per axis: in = f(out) */
 	enum resize_round { ROUND_PREFER_FLOOR, ROUND_PREFER_CEIL, ROUND_FLOOR, ROUND_CEIL } round;
 	float scale[RANK_MAX];
 };
+struct cast_attr { /* Cast */
+	enum dtype to;
+};
 struct norm_attr { /* BatchNormalization: x, scale, bias, mean, var */
 	float epsilon;
+};
+struct view_attr { /* .View; attribute offset */
+	int64_t offset; /* elements of input 0 in front of output 0 */
 };
 
 /* Internal operators made by fuse and layout: */

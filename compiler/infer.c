@@ -1,0 +1,189 @@
+/*
+ * Types of all values in one sweep over the sorted nodes: infer a node, then
+ * fold it where its inputs are constant, so that shapes computed from shapes
+ * are there when a later node asks for them. Before it, Max, Min, Sum and
+ * Mean of many inputs become chains of two. After it, nodes that nobody
+ * reads go, and what only folding could have handled is refused.
+ */
+#include "compiler/ops/elementwise.h"
+#include "compiler/passes.h"
+
+#include <string.h>
+
+#define ANY_NUMBER 255
+
+/* ---- before: operators of any number of inputs ---- */
+
+static bool is_variadic(const struct node *n)
+{
+	return n->op->elementwise && n->op->max_in == ANY_NUMBER && n->nin > 2;
+}
+
+/* Node `*part` of two inputs that stands for one link of the chain made of n. */
+static int make_link(struct graph *g, const struct node *n, uint32_t k, val_id before,
+		     struct node *part, struct err *e)
+{
+	extern const struct op op_Sum, op_Mean, op_Mean_n;
+	bool last = k + 1 == n->nin;
+
+	*part = *n;
+	part->nin = part->nmain = 2;
+	part->in = NEW(g->arena, 2, val_id);
+	part->in[0] = before;
+	part->in[1] = n->in[k];
+	part->out = NEW(g->arena, 1, val_id);
+	part->nout = 1;
+	part->out[0] = last ? n->out[0] : val_add(g, "", NULL);
+	if (n->op == &op_Mean)
+		part->op = last ? &op_Mean_n : &op_Sum;
+	if (part->op == &op_Mean_n) {
+		part->attrs = NEW(g->arena, 1, struct attr);
+		part->attrs[0] =
+			(struct attr){.name = "count", .type = ATTR_FLOAT, .f = (float)n->nin};
+		part->nattrs = 1;
+	}
+	part->attr = arena_alloc(g->arena, part->op->attr_size);
+	return part->op->parse(g, part, e);
+}
+
+static int split_variadic(struct graph *g, struct err *e)
+{
+	struct node *old = g->node;
+	uint32_t count = g->nnode, many = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		many += is_variadic(&old[i]);
+	if (!many)
+		return 0;
+	g->node = NULL;
+	g->nnode = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct node *n = &old[i];
+		uint32_t links = is_variadic(n) ? n->nin - 1 : 1;
+		val_id before = n->nin ? n->in[0] : 0;
+
+		for (uint32_t k = 1; k <= links; k++) {
+			struct node part = *n;
+
+			if (is_variadic(n) && make_link(g, n, k, before, &part, e) < 0)
+				return -1;
+			g->node = GROW(g->arena, g->node, g->nnode);
+			g->node[g->nnode++] = part;
+			for (uint32_t j = 0; j < part.nout; j++)
+				node_set_out(g, &g->node[g->nnode - 1], j, part.out[j]);
+			before = part.out[0];
+		}
+	}
+	return 0;
+}
+
+/* Optional results that nobody reads need not be computed. */
+static void drop_unread_outputs(struct graph *g)
+{
+	struct arena *a = arena_open(0);
+	const uint32_t *uses = graph_uses(g, a);
+
+	for (uint32_t i = 0; i < g->nnode; i++)
+		for (uint32_t k = g->node[i].op->min_out; k < g->node[i].nout; k++)
+			if (g->node[i].op->max_out != ANY_NUMBER && !uses[g->node[i].out[k]]) {
+				g->val[g->node[i].out[k]].def = 0;
+				g->node[i].out[k] = 0;
+			}
+	arena_close(a);
+}
+
+/* ---- the sweep ---- */
+
+static int check_inputs(const struct graph *g, const struct node *n, struct err *e)
+{
+	for (uint32_t k = 0; k < n->nin; k++) {
+		const struct val *v = node_in(g, n, k);
+
+		if (!v && k < n->op->min_in)
+			return fail(e, E_ARITY, "%s needs its input %u", n->op->name, k);
+		if (!v && n->op->max_in == ANY_NUMBER)
+			return fail(e, E_ARITY, "input %u of %s is missing", k, n->op->name);
+		if (v && v->type.dt == DT_NONE)
+			return fail(e, E_TYPE, "input %u of %s has no type", k, n->op->name);
+	}
+	return 0;
+}
+
+static int sweep(struct graph *g, struct err *e)
+{
+	for (uint32_t i = 0; i < g->nnode; i++) {
+		const char *op = g->node[i].op->name, *name = g->node[i].name;
+		bool folded;
+
+		if (!g->node[i].op->infer)
+			continue;
+		if (check_inputs(g, &g->node[i], e) < 0 ||
+		    g->node[i].op->infer(g, &g->node[i], e) < 0 || fold_node(g, i, &folded, e) < 0)
+			return err_node(e, name, op);
+	}
+	return 0;
+}
+
+/* ---- after ---- */
+
+static bool is_read(const struct node *n, const uint32_t *uses)
+{
+	for (uint32_t k = 0; k < n->nout; k++)
+		if (uses[n->out[k]])
+			return true;
+	return false;
+}
+
+static void drop_dead(struct graph *g)
+{
+	struct arena *a = arena_open(0);
+	uint32_t *uses = graph_uses(g, a);
+
+	for (uint32_t i = g->nnode; i-- > 0;) {
+		struct node *n = &g->node[i];
+
+		if (n->dead || is_read(n, uses))
+			continue;
+		n->dead = true;
+		for (uint32_t k = 0; k < n->nin; k++)
+			if (n->in[k])
+				uses[n->in[k]]--;
+	}
+	arena_close(a);
+	graph_compact(g);
+}
+
+static int refuse_fold_only(const struct graph *g, struct err *e)
+{
+	const struct node *first = NULL;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < g->nnode; i++) {
+		const struct node *n = &g->node[i];
+
+		if (!n->op->fold_only)
+			continue;
+		err_item(e, E_OP_UNSUPPORTED, n->name, n->op->name,
+			 "%s is supported on constants only", n->op->name);
+		first = first ? first : n;
+		count++;
+	}
+	if (!first)
+		return 0;
+	fail(e, E_OP_UNSUPPORTED, "%s of run-time data is not supported (%u nodes)",
+	     first->op->name, count);
+	err_node(e, first->name, first->op->name);
+	return err_hint(e, "these operators may stand where all their inputs are constants or "
+			   "computed from shapes");
+}
+
+int pass_infer(struct graph *g, struct err *e)
+{
+	drop_unread_outputs(g);
+	if (split_variadic(g, e) < 0 || sweep(g, e) < 0)
+		return -1;
+	drop_dead(g);
+	if (graph_check_declared(g, e) < 0)
+		return -1;
+	return refuse_fold_only(g, e);
+}
