@@ -101,12 +101,12 @@ upload() {
 		"$BASE/compile?target=$TARGET${DIMS:+&dims=$(urlencode "$DIMS")}")
 	if [ "$status" = 202 ]; then
 		job=$BASE$(tr -d '\r' <"$OUT/headers" | sed -n 's/^[Ll]ocation: *//p' | head -n 1)
-		while state=$(json "$1" state) && [ "$state" != done ] && [ "$state" != failed ]; do
+		while state=$(json "$1" state) && [ "$state" != "done" ] && [ "$state" != failed ]; do
 			printf '   ... %s %s, %s %%\n' "$state" "$(json "$1" stage)" "$(json "$1" percent)"
 			sleep 2
 			status=$(curl -sS -o "$1" -w '%{http_code}' "$job")
 		done
-		[ "$state" = done ] || die "refused: $(json "$1" problem)"
+		[ "$state" = "done" ] || die "refused: $(json "$1" problem)"
 		json "$1" result >"$1.part" && mv "$1.part" "$1"
 	fi
 	if [ "$status" != 200 ]; then
