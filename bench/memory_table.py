@@ -1,6 +1,6 @@
 """Prints what a compiled model takes, beside what others take.
 
-    python3 bench/memory_table.py REPORT.json (--model NAME | --eager BYTES)
+    python3 bench/memory_table.py REPORT.json [--model NAME | --eager BYTES]
 
 REPORT.json is a compile report; a model of bench/peers.tsv has its peers' bytes there."""
 import argparse
@@ -31,6 +31,26 @@ def table(report, ort, eager):
         lines.append(row("ONNX Runtime's block, in and out", ort, share(ort, arena)))
     lines.append(row("unfused eager live peak", eager, share(eager, arena)))
     return "\n".join(lines)
+
+
+def readme_table():
+    """bench/figures.tsv beside bench/peers.tsv, as README.md shows them."""
+    peers = models.read_table("peers.tsv")
+    lines = ["| model | weights | arena | lower bound | ONNX Runtime | eager | launches |",
+             "|---|--:|--:|--:|--:|--:|--:|"]
+    for name, figures in models.read_table("figures.tsv").items():
+        counts = [figures["weights_bytes"], figures["arena_bytes"],
+                  figures["arena_lower_bound_bytes"], peers[name]["onnxruntime"],
+                  peers[name]["eager"], figures["launches"]]
+        lines.append(f"| {name} | " + " | ".join(f"{int(c):,}" for c in counts) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def readme_with_table(text):
+    """README.md's text with the table between its two marks made anew."""
+    begin = text.index("\n", text.index("<!-- figures")) + 1
+    end = text.index("<!-- end of figures")
+    return text[:begin] + readme_table() + text[end:]
 
 
 def main():

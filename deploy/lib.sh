@@ -118,9 +118,9 @@ need_toolchains() {
 	fi
 }
 
-# build_preset NAME
+# build_preset NAME TESTS: TESTS is ON or OFF.
 build_preset() {
-	long_step "configure ($1)" cmake --preset "$1" &&
+	long_step "configure ($1)" cmake --preset "$1" -DOCCAMY_TESTS="$2" &&
 		long_step "build ($1)" cmake --build --preset "$1"
 }
 

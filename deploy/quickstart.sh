@@ -60,7 +60,7 @@ prepare() {
 	need_packages $BUILD_PACKAGES $RUN_PACKAGES
 	python_env deploy/requirements.txt
 	need_toolchains
-	build_preset release
+	build_preset release OFF
 	mkdir -p "$OUT"
 	if [ -z "$MODEL" ]; then
 		ocr_models "$PWD/build/models"

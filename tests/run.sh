@@ -94,8 +94,8 @@ script_tests() {
 export BUILD=$PWD/build-dev RELEASE=$PWD/build MODELS=$PWD/build/models
 LOGS=$BUILD/test-logs
 install_all
-build_preset dev
-build_preset release
+build_preset dev ON
+build_preset release ON
 mkdir -p "$LOGS"
 export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$PWD/tests:$PWD/bench
 export ASAN_OPTIONS=log_path=$LOGS/reports/asan:detect_leaks=1

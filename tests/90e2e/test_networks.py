@@ -4,13 +4,14 @@
 
 Values are within rtol 1e-3, atol 1e-4 on random inputs; the arena is no larger than what ONNX
 Runtime holds; what must not depend on machine or day is compared with bench/figures.tsv exactly.
---update writes that table anew instead: read the diff before you commit it."""
+--update writes that table, and README.md's, anew instead: read the diff before you commit it."""
 import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import lib
 
+import memory_table
 import models
 
 COLUMNS = ("arena_bytes", "arena_lower_bound_bytes", "weights_bytes", "input_bytes", "output_bytes",
@@ -22,6 +23,7 @@ COMPILE_CPU_SECONDS = {"resnet50": 60}
 RUN_CPU_SECONDS = {"resnet50": 8, "mobilenet_v2": 3}
 LAUNCHES = {"resnet50": 60}
 
+README = lib.ROOT / "README.md"
 FOLDER = lib.RELEASE / "e2e"
 
 
@@ -71,7 +73,10 @@ def main(words):
     if "--update" in words:
         models.write_table("figures.tsv", COMMENT, ("model", *COLUMNS),
                            [(name, *row) for name, row in rows.items()])
+        README.write_text(memory_table.readme_with_table(README.read_text()))
         return
+    text = README.read_text()
+    assert text == memory_table.readme_with_table(text), "README.md's table is not figures.tsv's"
     table = models.read_table("figures.tsv")
     for name, row in rows.items():
         for column, value in zip(COLUMNS, row):
