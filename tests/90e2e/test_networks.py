@@ -5,6 +5,7 @@
 Values are within rtol 1e-3, atol 1e-4 on random inputs; the arena is no larger than what ONNX
 Runtime holds; what must not depend on machine or day is compared with bench/figures.tsv exactly.
 --update writes that table, and README.md's, anew instead: read the diff before you commit it."""
+import json
 import pathlib
 import sys
 
@@ -13,6 +14,7 @@ import lib
 
 import memory_table
 import models
+import occ_file
 
 COLUMNS = ("arena_bytes", "arena_lower_bound_bytes", "weights_bytes", "input_bytes", "output_bytes",
            "launches", "kernels", "certificate")
@@ -22,6 +24,7 @@ is deterministic: tests/90e2e/test_networks.py compares exactly; with --update i
 COMPILE_CPU_SECONDS = {"resnet50": 60}
 RUN_CPU_SECONDS = {"resnet50": 8, "mobilenet_v2": 3}
 LAUNCHES = {"resnet50": 60}
+FMA_SHARE = {"resnet50": 0.6}  # of the executed warp instructions
 
 README = lib.ROOT / "README.md"
 FOLDER = lib.RELEASE / "e2e"
@@ -37,7 +40,10 @@ def compile_one(name, build=lib.RELEASE):
 def check_run(name, artifact, report, build):
     session = lib.ort_session(models.path(name), models.dims(name))
     feeds = lib.random_feeds(session, 1)
-    got, ran = lib.run_client(artifact, feeds, FOLDER / name, build)
+    stats = FOLDER / f"{name}.stats.json"
+    got, ran = lib.run_client(artifact, feeds, FOLDER / name, build,
+                              env={"OCCAMY_EMULATOR": f"sm=87,stats={stats}"})
+    ran["fma_share"] = json.loads(stats.read_text())["total"]["fma_share"]
     want = session.run(None, feeds)
     assert len(got) == len(want), f"{len(got)} outputs, not {len(want)}"
     for index, output in enumerate(session.get_outputs()):
@@ -54,8 +60,18 @@ def check_limits(name, report, ran):
     for what, figure, limit in figures:
         print(f"{name}: {what} {figure:.4g}" + (f", at most {limit}" if limit else ""))
         assert limit is None or figure <= limit, f"{name}: {what} {figure}, more than {limit}"
+    print(f"{name}: FMAs are {ran['fma_share']:.1%} of the executed warp instructions")
+    assert ran["fma_share"] >= FMA_SHARE.get(name, 0)
     peers = models.read_table("peers.tsv")[name]
     assert report["arena_lower_bound_bytes"] <= report["arena_bytes"] <= int(peers["onnxruntime"])
+
+
+def check_code(name, artifact):
+    """No kernel spills a register, and each has both PTX and a cubin."""
+    _, blobs = occ_file.read(artifact)
+    for kernel in json.loads(blobs["plan"])["kernels"]:
+        assert kernel["spill_bytes"] == 0, f"{name}: {kernel['entry']} spills"
+        assert kernel["ptx"][1] > 0 and kernel["cubin"][1] > 0, f"{name}: {kernel['entry']}"
 
 
 def check_model(name):
@@ -63,6 +79,7 @@ def check_model(name):
     print(f"-- {name}", flush=True)
     artifact, report = compile_one(name)
     assert report["unsupported"] == []
+    check_code(name, artifact)
     check_limits(name, report, check_run(name, artifact, report, lib.RELEASE))
     return [str(report[column]) for column in COLUMNS]
 
