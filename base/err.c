@@ -184,6 +184,8 @@ void err_print(const struct err *e, const char *prog)
 	struct buf line = BUF_INIT;
 
 	fprintf(stderr, "%s: %s: %s\n", prog, err_name(e->code), e->detail);
+	if (e->node[0] || e->op[0])
+		fprintf(stderr, "  at: %s '%s'\n", e->op, e->node);
 	for (size_t i = 0; i < e->nitems; i++)
 		fprintf(stderr, "  %s '%s': %s\n", e->items[i].op, e->items[i].node,
 			e->items[i].detail);

@@ -118,6 +118,9 @@ static int no_code(const struct runtime *rt, const struct artifact_kernel *k, CU
 	     rt->info.driver % 1000 / 10, rt->a->target,
 	     k->cubin.len ? driver_error(&rt->driver, cubin, why[0]) : "there is none",
 	     driver_error(&rt->driver, ptx, why[1]));
+	if (!strcmp(rt->info.chip, rt->a->target))
+		return err_hint(e, "the driver may be older than the code: update it, or compile "
+				   "with an older NVRTC");
 	return err_hint(e, "compile the model with target %s", rt->info.chip);
 }
 

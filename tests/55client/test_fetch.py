@@ -3,6 +3,7 @@ import http.server
 import json
 import os
 import threading
+import time
 
 import occ
 
@@ -10,6 +11,7 @@ DATA = occ.artifact([("x", "f32", (16,), 0)], [("y", "f32", (16,), 0)], 64, byte
 PROBLEM = json.dumps({"code": "E_NOT_FOUND", "title": "t", "status": 404, "detail": "no \x1bsuch artifact",
                       "hint": "look elsewhere", "details": []}).encode()
 seen = []
+over = threading.Event()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -22,6 +24,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(200, DATA[:-1] + b"\1")
         elif path == "/short.occ":
             self.answer(200, DATA[:1000], length=len(DATA))
+        elif path == "/stall.occ":
+            self.answer(200, DATA[:1000], length=len(DATA))
+            over.wait(100)
         elif path == "/moved.occ":
             self.answer(302, b"", location="/v1/artifacts/%s.occ" % occ.KEY)
         elif path == "/file.occ":
@@ -48,7 +53,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 def test(base, folder):
-    env = {"TMPDIR": folder}
+    env = {"TMPDIR": folder, "no_proxy": "127.0.0.1"}
 
     def run(path):
         return occ.client("run", base + path, "--random", 1, "--device", "emulator", **env)
@@ -66,11 +71,16 @@ def test(base, folder):
     occ.expect(run("/busy.occ"), "E_BUSY", 75)
     assert "E_FROM_THE_FUTURE" in occ.expect(run("/odd.occ"), "E_NETWORK", 69).problem["detail"]
     assert "500" in occ.expect(run("/plain.occ"), "E_NETWORK", 69).problem["detail"]
+    if os.environ.get("OCCAMY_TEST_ALL") == "1":
+        start = time.monotonic()
+        occ.expect(run("/stall.occ"), "E_NETWORK", 69)
+        assert 29 < time.monotonic() - start < 40, time.monotonic() - start
+        over.set()
     assert os.listdir(folder) == [], os.listdir(folder)
 
 
 def test_no_server(folder):
-    r = occ.client("run", "http://127.0.0.1:1/x.occ", TMPDIR=folder)
+    r = occ.client("run", "http://127.0.0.1:1/x.occ", TMPDIR=folder, no_proxy="127.0.0.1")
     occ.expect(r, "E_NETWORK", 69)
     occ.put(folder, "libcurl.so.4", b"")
     r = occ.expect(occ.client("run", "http://127.0.0.1:1/x.occ", LD_LIBRARY_PATH=folder), "E_NETWORK", 69)
