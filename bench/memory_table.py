@@ -1,18 +1,24 @@
 """Prints what a compiled model takes, beside what others take.
 
-    python3 bench/memory_table.py REPORT.json [--model NAME | --eager BYTES]
+    python3 bench/memory_table.py REPORT.json (--model NAME | --file MODEL.onnx [--dims ...])
 
-REPORT.json is a compile report; a model of bench/peers.tsv has its peers' bytes there."""
+REPORT.json is a compile report. A model of bench/peers.tsv has its peers' bytes there; for any other
+file they are measured and simulated on the spot."""
 import argparse
 import json
 import pathlib
 
+import onnx
+
 import models
+from eager import bind_dims, eager_peak
+from ort_memory import ort_bytes
 
 
 def row(what, count, note=""):
-    mib = f"{count / 2**20:10.2f} MiB" if count is not None else "         ?    "
-    return f"  {what:<34}{count if count is not None else '?':>12} {mib}  {note}".rstrip()
+    if count is None:
+        return f"  {what:<34}{'?':>12}"
+    return f"  {what:<34}{count:>12} {count / 2**20:10.2f} MiB  {note}".rstrip()
 
 
 def share(count, arena):
@@ -27,9 +33,8 @@ def table(report, ort, eager):
              row("lower bound of this order", report["arena_lower_bound_bytes"]),
              row("on the device in all", report["device_bytes"], "weights, arena, staging"),
              row("the cubins beside it", report["module_bytes"])]
-    if ort is not None:
-        lines.append(row("ONNX Runtime's block, in and out", ort, share(ort, arena)))
-    lines.append(row("unfused eager live peak", eager, share(eager, arena)))
+    lines += [row("ONNX Runtime's block, in and out", ort, share(ort, arena)),
+              row("unfused eager live peak", eager, share(eager, arena))]
     return "\n".join(lines)
 
 
@@ -53,17 +58,29 @@ def readme_with_table(text):
     return text[:begin] + readme_table() + text[end:]
 
 
+def peers_of(options):
+    """(ONNX Runtime's bytes, eager bytes), or None for what can't be had; the reason is printed."""
+    if options.model:
+        row_of = models.read_table("peers.tsv")[options.model]
+        return int(row_of["onnxruntime"]), int(row_of["eager"])
+    try:
+        return ort_bytes(options.file, options.dims), \
+            eager_peak(bind_dims(onnx.load(options.file), options.dims))
+    except (RuntimeError, ValueError) as error:
+        print(f"  (the peers' bytes: {str(error).splitlines()[0]})")
+        return None, None
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("report", type=pathlib.Path)
-    parser.add_argument("--model")
-    parser.add_argument("--eager", type=int)
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--model")
+    which.add_argument("--file", type=pathlib.Path)
+    parser.add_argument("--dims", action="append", default=[])
     options = parser.parse_args()
-    peers = models.read_table("peers.tsv").get(options.model)
-    ort, eager = (int(peers["onnxruntime"]), int(peers["eager"])) if peers \
-        else (None, options.eager)
-    print(table(json.loads(options.report.read_text()), ort, eager))
+    print(table(json.loads(options.report.read_text()), *peers_of(options)))
 
 
 if __name__ == "__main__":

@@ -48,7 +48,9 @@ def three_runs(model):
 def ort_bytes(path, dims):
     child = subprocess.run([sys.executable, __file__, "--child", path,
                             *(word for d in dims for word in ("--dims", d))],
-                           capture_output=True, text=True, check=True)
+                           capture_output=True, text=True, check=False)
+    if child.returncode != 0:
+        raise RuntimeError("ONNX Runtime: " + child.stderr.strip().splitlines()[-1])
     third = child.stderr.split(f"{RUN} 2", 1)[1]
     block = re.search(r"\(requested\) num_bytes: (\d+)", third)
     return int(child.stdout) + (int(block[1]) if block else 0)

@@ -142,15 +142,14 @@ show_text() {
 }
 
 show_memory() {
-	local eager
 	say "memory (activations: graph input and output included)"
 	json "$OUT/answer.json" report >"$OUT/report.json"
 	if [ -n "${MODEL_NAME:-}" ]; then
-		"$PYTHON" bench/memory_table.py "$OUT/report.json" --model "$MODEL_NAME"
+		set -- --model "$MODEL_NAME"
 	else
-		eager=$("$PYTHON" bench/eager.py "$MODEL" ${DIMS:+--dims "$DIMS"} 2>"$OUT/eager.log") || eager=""
-		"$PYTHON" bench/memory_table.py "$OUT/report.json" ${eager:+--eager "$eager"}
+		set -- --file "$MODEL" ${DIMS:+--dims "$DIMS"}
 	fi
+	"$PYTHON" bench/memory_table.py "$OUT/report.json" "$@"
 }
 
 prepare
