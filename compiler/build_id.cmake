@@ -1,0 +1,12 @@
+# cmake -DOUT=FILE -DROOT=DIR -P build_id.cmake FILES...: BUILD_ID, a hash over the names (from ROOT)
+# and bytes of the sources that decide what the compiler writes. The same on any path.
+set(all "")
+math(EXPR last "${CMAKE_ARGC} - 1")
+foreach(arg RANGE 5 ${last})
+  set(file ${CMAKE_ARGV${arg}})
+  file(RELATIVE_PATH name ${ROOT} ${file})
+  file(SHA256 ${file} digest)
+  string(APPEND all "${name} ${digest}\n")
+endforeach()
+string(SHA256 id "${all}")
+file(WRITE ${OUT} "#define BUILD_ID \"${id}\"\n")

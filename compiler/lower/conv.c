@@ -1,0 +1,218 @@
+/*
+ * Conv: chooses the kernel family, and lowers the main one, implicit GEMM:
+ * packs the weights as [group][k][co].
+ */
+#include "compiler/lower/conv.h"
+#include "compiler/lower/tile.h"
+
+#include <string.h>
+
+static const char *const axis_names = "DHW";
+
+void shape_of(struct shape *s, const struct graph *g, const struct node *n,
+	      const struct window *win)
+{
+	*s = (struct shape){.x = node_in(g, n, 0), .y = node_out(g, n, 0), .groups = 1};
+	s->batch = s->x->type.dim[0];
+	s->ci = s->x->type.dim[1];
+	s->co = s->y->type.dim[1];
+	s->in_size = s->out_size = s->taps = 1;
+	for (int k = 0; k < 3; k++) {
+		int j = k - (3 - win->nd); /* axis of the operator, < 0: none */
+
+		s->in[k] = j < 0 ? 1 : s->x->type.dim[2 + j];
+		s->out[k] = j < 0 ? 1 : s->y->type.dim[2 + j];
+		s->kernel[k] = j < 0 ? 1 : win->kernel[j];
+		s->stride[k] = j < 0 ? 1 : win->stride[j];
+		s->dilation[k] = j < 0 ? 1 : win->dilation[j];
+		s->pad[k] = j < 0 ? 0 : win->pad_lo[j];
+		s->in_size *= s->in[k];
+		s->out_size *= s->out[k];
+		s->taps *= s->kernel[k];
+	}
+}
+
+void shape_weights(struct shape *s, const struct graph *g, const struct node *n)
+{
+	const struct conv_attr *a = n->attr;
+
+	s->w = node_in(g, n, 1);
+	s->b = n->nmain > 2 ? node_in(g, n, 2) : NULL;
+	s->groups = a->group;
+}
+
+int64_t stored_count(const struct val *v)
+{
+	return (int64_t)(val_bytes(v) / dtype_size(v->type.dt));
+}
+
+int lanes_of(const struct val *v)
+{
+	return v->layout == BLOCKED ? BLOCK : 1;
+}
+
+bool shape_masked(const struct shape *s, int a)
+{
+	return s->pad[a] > 0 ||
+	       (s->out[a] - 1) * s->stride[a] + (s->kernel[a] - 1) * s->dilation[a] - s->pad[a] >=
+		       s->in[a];
+}
+
+void shape_defines(struct lower *l, const struct shape *s)
+{
+	const struct {
+		char letter;
+		const int64_t *v;
+	} row[] = {{'I', s->in},     {'O', s->out},	 {'K', s->kernel},
+		   {'S', s->stride}, {'D', s->dilation}, {'P', s->pad}};
+
+	lower_define(l, "N", s->batch);
+	for (size_t r = 0; r < COUNT_OF(row); r++)
+		for (int k = 0; k < 3; k++) {
+			char name[3] = {row[r].letter, axis_names[k], 0};
+
+			lower_define(l, name, row[r].v[k]);
+		}
+	lower_define(l, "X_PITCH", s->x->pitch);
+}
+
+/* ---- implicit GEMM ---- */
+
+static float weight_at(const struct shape *s, int64_t co, int64_t ci, int64_t tap)
+{
+	float f;
+
+	memcpy(&f, (const char *)s->w->data + ((co * (s->ci / s->groups) + ci) * s->taps + tap) * 4,
+	       4);
+	return f;
+}
+
+/* k of (input channel of the group, tap) */
+static int64_t k_of(const struct shape *s, int64_t ci, int64_t tap)
+{
+	if (s->x->layout == PLAIN)
+		return tap * s->ci + ci;
+	return (ci / BLOCK * s->taps + tap) * BLOCK + ci % BLOCK;
+}
+
+static int64_t k_count(const struct shape *s)
+{
+	int64_t ci = s->ci / s->groups;
+
+	return s->x->layout == PLAIN ? div_up(s->taps * ci, BLOCK) * BLOCK
+				     : div_up(ci, BLOCK) * BLOCK * s->taps;
+}
+
+static void pack_weights(struct lower *l, const struct shape *s, int64_t co_pad)
+{
+	int64_t ci = s->ci / s->groups, co = s->co / s->groups, k = k_count(s);
+	int64_t count = s->groups * (k + 1) * co_pad;
+	float *out = NEW(l->g->arena, count, float), *bias = out + s->groups * k * co_pad;
+
+	for (int64_t c = 0; c < s->co; c++) {
+		float *to = out + c / co * k * co_pad + c % co;
+
+		for (int64_t i = 0; i < ci; i++)
+			for (int64_t t = 0; t < s->taps; t++)
+				to[k_of(s, i, t) * co_pad] = weight_at(s, c, i, t);
+		if (s->b)
+			memcpy(&bias[c / co * co_pad + c % co], (const char *)s->b->data + c * 4,
+			       4);
+	}
+	lower_weight(l, out, (uint64_t)count * sizeof(float));
+}
+
+/* Plain input: per k the offset of its element from the pixel's tap 0, and its tap's place. */
+#define TAB_Z_MAX 31
+#define TAB_MAX	  8191
+
+static void pack_table(struct lower *l, const struct shape *s)
+{
+	int64_t count = k_count(s);
+	int32_t(*tab)[2] = arena_alloc(l->g->arena, (size_t)count * sizeof(*tab));
+
+	for (int64_t k = 0; k < count; k++) {
+		int64_t tap = k / s->ci, ci = k % s->ci, x = tap % s->kernel[2] * s->dilation[2],
+			y = tap / s->kernel[2] % s->kernel[1] * s->dilation[1],
+			z = tap / s->kernel[2] / s->kernel[1] * s->dilation[0];
+
+		if (tap >= s->taps) { /* filling: outside of every image */
+			tab[k][1] = TAB_MAX << 13;
+			continue;
+		}
+		tab[k][0] = (int32_t)(ci * s->in_size + (z * s->in[1] + y) * s->in[2] + x);
+		tab[k][1] = (int32_t)(z << 26 | y << 13 | x);
+	}
+	lower_weight(l, tab, (uint64_t)count * sizeof(*tab));
+}
+
+static bool table_fits(const struct shape *s)
+{
+	return (s->kernel[0] - 1) * s->dilation[0] <= TAB_Z_MAX &&
+	       (s->kernel[1] - 1) * s->dilation[1] < TAB_MAX &&
+	       (s->kernel[2] - 1) * s->dilation[2] < TAB_MAX && s->in[1] <= TAB_MAX / 2 &&
+	       s->groups == 1;
+}
+
+static bool gemm_fits(const struct shape *s)
+{
+	if (!val_is_const(s->w) || (s->b && !val_is_const(s->b)))
+		return false;
+	if (s->x->layout == PLAIN)
+		return table_fits(s);
+	for (int k = 0; k < 3; k++)
+		if (s->kernel[k] > 32)
+			return false;
+	return s->groups == 1 || (s->ci / s->groups % BLOCK == 0 && s->co / s->groups % BLOCK == 0);
+}
+
+static int lower_gemm_conv(struct graph *g, struct node *n, const struct shape *s, struct err *e)
+{
+	int64_t co = s->co / s->groups, co_pad = div_up(co, BLOCK) * BLOCK;
+	int64_t pixels = s->batch * s->out_size;
+	const struct tile *t = tile_choose(pixels, co, s->groups);
+	bool x_plain = s->x->layout == PLAIN, y_plain = s->y->layout == PLAIN;
+	struct lower l;
+
+	lower_begin(&l, g, n, "conv");
+	lower_value(&l, n->out[0], 2);
+	lower_value(&l, n->in[0], 1);
+	pack_weights(&l, s, co_pad);
+	if (x_plain)
+		pack_table(&l, s);
+	tile_defines(&l, t);
+	shape_defines(&l, s);
+	lower_define(&l, "GROUPS", s->groups);
+	lower_define(&l, "CI", s->ci / s->groups);
+	lower_define(&l, "CO", co);
+	lower_define(&l, "CO_PAD", co_pad);
+	lower_define(&l, "MASK_D", shape_masked(s, 0));
+	lower_define(&l, "MASK_H", shape_masked(s, 1) || (x_plain && s->taps * s->ci % BLOCK != 0));
+	lower_define(&l, "MASK_W", shape_masked(s, 2));
+	lower_define(&l, "X_PLAIN", x_plain);
+	lower_define(&l, "Y_PLAIN", y_plain);
+	if (lower_epilogue(&l, y_plain && s->out_size % 4 ? 1 : lower_vec(s->y), e) < 0)
+		return lower_drop(&l);
+	return lower_end(&l, div_up(pixels, t->bm), s->groups * div_up(co, t->bn), 1,
+			 tile_threads(t), e);
+}
+
+int lower_conv(struct graph *g, struct node *n, struct err *e)
+{
+	const struct conv_attr *a = n->attr;
+	struct shape s;
+
+	if (lower_all_f32(g, n, e) < 0)
+		return -1;
+	shape_of(&s, g, n, &a->win);
+	shape_weights(&s, g, n);
+	if (s.in_size == 1 && s.out_size == 1 && s.taps == 1 && s.groups == 1 &&
+	    s.x->layout == PLAIN && s.y->layout == PLAIN)
+		return lower_pointwise(g, n, &s, e);
+	if (s.groups == s.ci && s.ci == s.co && s.x->layout == BLOCKED && s.y->layout == BLOCKED &&
+	    val_is_const(s.w) && (!s.b || val_is_const(s.b)))
+		return lower_depthwise(g, n, &s, e);
+	if (gemm_fits(&s))
+		return lower_gemm_conv(g, n, &s, e);
+	return lower_conv_direct(g, n, &s, e);
+}

@@ -1,0 +1,22 @@
+/* Map: everything is in the epilogue, one thread per vec elements. */
+#include "compiler/lower/lower.h"
+
+#define THREADS 128
+
+int lower_map(struct graph *g, struct node *n, struct err *e)
+{
+	const struct val *out = node_out(g, n, 0);
+	int64_t count = (int64_t)(val_bytes(out) / 4);
+	int vec = lower_vec(out);
+	struct lower l;
+
+	if (lower_all_f32(g, n, e) < 0)
+		return -1;
+	lower_begin(&l, g, n, "map");
+	lower_value(&l, n->out[0], 2);
+	lower_define(&l, "COUNT", count);
+	lower_define(&l, "THREADS", THREADS);
+	if (lower_epilogue(&l, vec, e) < 0)
+		return lower_drop(&l);
+	return lower_end(&l, div_up(count / vec, THREADS), 1, 1, THREADS, e);
+}

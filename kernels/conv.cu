@@ -1,0 +1,302 @@
+/*
+ * conv: implicit GEMM, y[pixel][co] = bias[co] + sum over k of x[pixel, k] * w[k][co].
+ * x blocked: k runs over [input block][tap][8 channels], a step of 8 is one block of one pixel.
+ * x plain (X_PLAIN): k runs over [tap][channel], padded with zero weights to a multiple of 8;
+ * tab[k] = {offset, z << 26 | y << 13 | x} of the tap.
+ * Each output is one chain of fmaf over k that starts with the bias: all tiles give equal bits.
+ * w: [group][K][CO_PAD], then bias [group][CO_PAD]; CO_PAD a multiple of 4.
+ * Spatial axes are D, H, W (1 where the operator has fewer); MASK_*: the taps may leave the image.
+ * Grid: (ceil(N * OS / BM), GROUPS * ceil(CO / BN)); CO and CI are per group, multiples of 8 where
+ * GROUPS > 1. Threads: (BM / TM) * (BN / TN). Shared: static. In place: only with extra operands.
+ */
+#ifndef INLINE
+#include "prelude.cuh"
+
+#include "epilogue.cuh"
+#endif
+#ifndef BM
+#define BM 64
+#define BN 64
+#define TM 8
+#define TN 8
+#endif
+#ifndef CI
+#define N 1
+#define GROUPS 1
+#define CI 64
+#define CO 64
+#define CO_PAD 64
+#define ID 1
+#define IH 56
+#define IW 56
+#define OD 1
+#define OH 56
+#define OW 56
+#define KD 1
+#define KH 3
+#define KW 3
+#define SD 1
+#define SH 1
+#define SW 1
+#define DD 1
+#define DH 1
+#define DW 1
+#define PD 0
+#define PH 1
+#define PW 1
+#define MASK_D 0
+#define MASK_H 1
+#define MASK_W 1
+#define X_PITCH (64 * 56 * 56)
+#define Y_PLAIN 0
+#define X_PLAIN 0
+#endif
+
+#define TX (BN / TN)
+#define THREADS (BM / TM * TX)
+#define TAPS (KD * KH * KW)
+#define OS (OD * OH * OW)
+#define IS (ID * IH * IW)
+#define PIXELS (N * OS)
+#define TILES_N ((CO + BN - 1) / BN)
+#if X_PLAIN
+#define STEPS ((TAPS * CI + 7) / 8)
+#else
+#define STEPS (TAPS * ((CI + 7) / 8))
+#endif
+/* Loads of A: a thread has HALVES of the 8 values of each of SLOTS pixels. */
+#define HALVES (THREADS > BM ? 1 : 2)
+#define SLOTS (BM * 2 / (THREADS * HALVES))
+#define BLOADS ((BN * 2 + THREADS - 1) / THREADS)
+
+struct pixel {
+	int base;	       /* of its tap 0 in x, may lie outside */
+	int z, y, x;	       /* coordinates of tap 0 */
+	unsigned mz, my, mx;   /* bit per tap of the axis: inside the image */
+};
+
+INLINE unsigned axis_mask(int first, int taps, int dilation, int size)
+{
+	unsigned m = 0;
+
+#pragma unroll
+	for (int k = 0; k < taps; k++)
+		m |= (unsigned)((unsigned)(first + k * dilation) < (unsigned)size) << k;
+	return m;
+}
+
+INLINE pixel pixel_at(unsigned m)
+{
+	const unsigned n = m / OS, s = m % OS;
+	pixel p;
+
+	p.z = (int)(s / (OH * OW)) * SD - PD;
+	p.y = (int)(s / OW % OH) * SH - PH;
+	p.x = (int)(s % OW) * SW - PW;
+	p.base = (p.z * IH + p.y) * IW + p.x;
+#if !X_PLAIN
+	p.base *= 8;
+	p.mz = MASK_D ? axis_mask(p.z, KD, DD, ID) : ~0u;
+	p.my = MASK_H ? axis_mask(p.y, KH, DH, IH) : ~0u;
+	p.mx = MASK_W ? axis_mask(p.x, KW, DW, IW) : ~0u;
+#endif
+	p.base += (int)(n * X_PITCH);
+	return p;
+}
+
+/* The place in k: of one step for blocked input. */
+struct place {
+	int kz, ky, kx, off;
+};
+
+INLINE void advance(place &p)
+{
+	p.off += DW * 8;
+	if (++p.kx < KW)
+		return;
+	p.kx = 0;
+	p.off += (DH * IW - KW * DW) * 8;
+	if (++p.ky < KH)
+		return;
+	p.ky = 0;
+	p.off += (DD * IH - KH * DH) * IW * 8;
+	if (++p.kz < KD)
+		return;
+	p.kz = 0;
+	p.off += (IS - KD * DD * IH * IW) * 8;
+}
+
+INLINE bool inside(const pixel &p, const place &k)
+{
+	unsigned ok = 1;
+
+	if (MASK_D)
+		ok &= p.mz >> k.kz;
+	if (MASK_H)
+		ok &= p.my >> k.ky;
+	if (MASK_W)
+		ok &= p.mx >> k.kx;
+	return ok & 1;
+}
+
+#define MASKED (MASK_D || MASK_H || MASK_W)
+
+#if X_PLAIN
+#define TAB_PARAM , const int2 *__restrict__ tab
+#else
+#define TAB_PARAM
+#endif
+
+extern "C" __global__ void __launch_bounds__(THREADS)
+	conv(float *y, const float *x, const float *__restrict__ w TAB_PARAM EXTRA_PARAMS)
+{
+	__shared__ float as[2][8][BM];
+	__shared__ float bs[2][8][BN];
+	const unsigned t = threadIdx.x, tx = t % TX, ty = t / TX;
+	const unsigned group = blockIdx.y / TILES_N;
+	const unsigned m0 = blockIdx.x * BM, n0 = blockIdx.y % TILES_N * BN;
+	const unsigned half = HALVES == 2 ? 0 : t / BM;
+	float acc[TM][TN], anext[SLOTS][HALVES][4];
+	float4 bnext[BLOADS];
+	pixel px[SLOTS];
+	const float *wp[BLOADS];
+
+#pragma unroll
+	for (int i = 0; i < SLOTS; i++) {
+		px[i] = pixel_at(min(m0 + t % BM + i * THREADS, PIXELS - 1));
+		px[i].base += (int)(group * CI * IS);
+	}
+#pragma unroll
+	for (int i = 0; i < BLOADS; i++) {
+		const unsigned at = t + i * THREADS, col = min(n0 + at % (BN / 4) * 4, CO_PAD - 4);
+
+		wp[i] = w + group * (STEPS * 8 * CO_PAD) + at / (BN / 4) * CO_PAD + col;
+	}
+#pragma unroll
+	for (int j = 0; j < TN; j += 4) {
+		const unsigned col = min(n0 + tile_index(tx, j, TX), CO_PAD - 4);
+		float b[4];
+
+		float4_to(b, w + GROUPS * (STEPS * 8 * CO_PAD) + group * CO_PAD + col);
+#pragma unroll
+		for (int i = 0; i < TM; i++)
+#pragma unroll
+			for (int q = 0; q < 4; q++)
+				acc[i][j + q] = b[q];
+	}
+
+	place k = {};
+#pragma unroll 1
+	for (int step = -1; step < STEPS; step++) {
+		/* the next step's operands travel while this one is computed */
+		if (step + 1 < STEPS) {
+#pragma unroll
+			for (int i = 0; i < SLOTS; i++) {
+#if X_PLAIN
+#pragma unroll
+				for (int h = 0; h < HALVES; h++)
+#pragma unroll
+					for (int q = 0; q < 4; q++) {
+						const int2 e =
+							tab[(step + 1) * 8 + (half + h) * 4 + q];
+						bool ok = true;
+
+						if (MASK_D)
+							ok = ok && (unsigned)(px[i].z + (e.y >> 26)) < ID;
+						if (MASK_H)
+							ok = ok && (unsigned)(px[i].y +
+									      (e.y >> 13 & 8191)) < IH;
+						if (MASK_W)
+							ok = ok && (unsigned)(px[i].x +
+									      (e.y & 8191)) < IW;
+						anext[i][h][q] = ok ? x[px[i].base + e.x] : 0.0f;
+					}
+#else
+				const float *p = x + (px[i].base + k.off + (int)half * 4);
+
+				if (!MASKED || inside(px[i], k)) {
+#pragma unroll
+					for (int h = 0; h < HALVES; h++)
+						float4_to(anext[i][h], p + h * 4);
+				} else {
+#pragma unroll
+					for (int h = 0; h < HALVES; h++)
+#pragma unroll
+						for (int q = 0; q < 4; q++)
+							anext[i][h][q] = 0.0f;
+				}
+#endif
+			}
+#pragma unroll
+			for (int i = 0; i < BLOADS; i++)
+				if (BN * 2 % THREADS == 0 || t + i * THREADS < BN * 2) {
+					bnext[i] = *(const float4 *)wp[i];
+					wp[i] += 8 * CO_PAD;
+				}
+			advance(k);
+		}
+		if (step >= 0)
+			tile_fma(acc, as[step & 1], bs[step & 1], ty, BM / TM, tx, TX);
+		if (step + 1 < STEPS) {
+			const int at = (step + 1) & 1;
+
+#pragma unroll
+			for (int i = 0; i < SLOTS; i++)
+#pragma unroll
+				for (int h = 0; h < HALVES; h++)
+#pragma unroll
+					for (int q = 0; q < 4; q++)
+						as[at][(half + h) * 4 + q][t % BM + i * THREADS] =
+							anext[i][h][q];
+#pragma unroll
+			for (int i = 0; i < BLOADS; i++)
+				if (BN * 2 % THREADS == 0 || t + i * THREADS < BN * 2)
+					*(float4 *)&bs[at][0][(t + i * THREADS) * 4] = bnext[i];
+			__syncthreads();
+		}
+	}
+
+#if Y_PLAIN
+#pragma unroll
+	for (int i = 0; i < TM; i += VEC) {
+		const unsigned m = m0 + tile_index(ty, i, BM / TM);
+
+#pragma unroll
+		for (int j = 0; j < TN; j++) {
+			const unsigned c = n0 + tile_index(tx, j, TX);
+			const unsigned off =
+				(m / OS * (CO * GROUPS) + group * CO + c) * OS + m % OS;
+			float v[VEC];
+
+			if (m >= PIXELS || c >= CO)
+				continue;
+#pragma unroll
+			for (int q = 0; q < VEC; q++)
+				v[q] = acc[i + q][j];
+			epilogue(v, off EXTRA_ARGS);
+			store(y, out_at(off), v);
+		}
+	}
+#else
+#pragma unroll
+	for (int i = 0; i < TM; i++) {
+		const unsigned m = m0 + tile_index(ty, i, BM / TM);
+
+#pragma unroll
+		for (int j = 0; j < TN; j += 4) {
+			const unsigned c = n0 + tile_index(tx, j, TX), cg = group * CO + c;
+			const unsigned off = ((m / OS * ((CO * GROUPS + 7) / 8) + cg / 8) * OS +
+					      m % OS) * 8 + cg % 8;
+			float v[4];
+
+			if (m >= PIXELS || c >= (CO + 7) / 8 * 8)
+				continue;
+#pragma unroll
+			for (int q = 0; q < 4; q++)
+				v[q] = acc[i][j + q];
+			epilogue(v, off EXTRA_ARGS);
+			store(y, out_at(off), v);
+		}
+	}
+#endif
+}

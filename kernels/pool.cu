@@ -1,0 +1,100 @@
+/*
+ * pool: MaxPool and AveragePool. A thread has VEC channels (4: x and y blocked) of one pixel. XL, YL:
+ * lanes, 8 where x or y is blocked, else 1. Taps in order; the mean divides by the taps inside of
+ * the image, or of the padded image (INCLUDE_PAD: from -P* up to E*).
+ * Grid: ceil(COUNT / VEC / THREADS), COUNT = N * ceil(C / YL) * OS * YL. Shared: none.
+ * In place: only with extra operands.
+ */
+#ifndef INLINE
+#include "prelude.cuh"
+
+#include "epilogue.cuh"
+#endif
+#ifndef COUNT
+#define COUNT (64 * 56 * 56)
+#define N 1
+#define C 64
+#define XL 8
+#define YL 8
+#define IS_MAX 1
+#define INCLUDE_PAD 0
+#define ID 1
+#define IH 112
+#define IW 112
+#define OD 1
+#define OH 56
+#define OW 56
+#define KD 1
+#define KH 3
+#define KW 3
+#define SD 1
+#define SH 2
+#define SW 2
+#define DD 1
+#define DH 1
+#define DW 1
+#define PD 0
+#define PH 1
+#define PW 1
+#define ED 1
+#define EH 113
+#define EW 113
+#define X_PITCH (64 * 112 * 112)
+#define THREADS 128
+#endif
+
+#define IS (ID * IH * IW)
+#define OS (OD * OH * OW)
+#define CB ((C + YL - 1) / YL)
+
+/* Taps of one axis whose coordinate first + k * dilation lies below `end` (and not below `begin`). */
+INLINE int taps_between(int first, int taps, int dilation, int begin, int end)
+{
+	int n = 0;
+
+	for (int k = 0; k < taps; k++)
+		n += first + k * dilation >= begin && first + k * dilation < end;
+	return n;
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS) pool(float *y, const float *x EXTRA_PARAMS)
+{
+	const unsigned off = (blockIdx.x * THREADS + threadIdx.x) * VEC;
+	const unsigned s = off / YL % OS, c = off / YL / OS % CB * YL + off % YL;
+	const unsigned n = off / YL / OS / CB, last = min(c, C - 1); /* a lane that is no channel */
+	const int x0 = (int)(s % OW) * SW - PW, y0 = (int)(s / OW % OH) * SH - PH;
+	const int z0 = (int)(s / OW / OH) * SD - PD;
+	const float *xp = x + n * X_PITCH + last / XL * (IS * XL) + last % XL;
+	float v[VEC];
+
+	if (off >= COUNT)
+		return;
+#pragma unroll
+	for (int q = 0; q < VEC; q++)
+		v[q] = IS_MAX ? __int_as_float(0xff800000) : 0.0f;
+	for (int kz = 0; kz < KD; kz++)
+		for (int ky = 0; ky < KH; ky++)
+			for (int kx = 0; kx < KW; kx++) {
+				const int iz = z0 + kz * DD, iy = y0 + ky * DH, ix = x0 + kx * DW;
+				float a[VEC];
+
+				if ((unsigned)iz >= ID || (unsigned)iy >= IH || (unsigned)ix >= IW)
+					continue;
+				load(a, xp + ((iz * IH + iy) * IW + ix) * XL);
+#pragma unroll
+				for (int q = 0; q < VEC; q++)
+					v[q] = IS_MAX ? max_nan(v[q], a[q]) : v[q] + a[q];
+			}
+	if (!IS_MAX) {
+		const int lo = INCLUDE_PAD ? -(1 << 30) : 0;
+		const int taps = taps_between(z0, KD, DD, lo, INCLUDE_PAD ? ED : ID) *
+				 taps_between(y0, KH, DH, lo, INCLUDE_PAD ? EH : IH) *
+				 taps_between(x0, KW, DW, lo, INCLUDE_PAD ? EW : IW);
+
+#pragma unroll
+		for (int q = 0; q < VEC; q++)
+			v[q] = taps ? v[q] / (float)taps : 0.0f;
+	}
+	epilogue(v, off EXTRA_ARGS);
+	store(y, out_at(off), v);
+}
