@@ -150,12 +150,13 @@ static void place_views(struct alias *a)
  * elements of the axis in front of it begins; false where it is not one run
  * of bytes per batch item.
  */
-static bool leaf_offset(const struct val *out, int axis, int64_t before, uint64_t *offset)
+static bool leaf_offset(const struct val *out, int64_t pitch, int axis, int64_t before,
+			uint64_t *offset)
 {
 	uint64_t run = dtype_size(out->type.dt);
 
 	if (axis == 0) {
-		*offset = (uint64_t)before * (uint64_t)val_item(out) * run;
+		*offset = (uint64_t)(before * pitch) * run;
 		return true;
 	}
 	for (int i = 1; i < axis; i++)
@@ -224,7 +225,7 @@ static void place_leaves(struct alias *a, const struct node *n)
 		val_id v = n->in[k];
 		uint64_t offset;
 
-		if (leaf_offset(out, attr->axis, before, &offset) &&
+		if (leaf_offset(out, a->m[n->out[0]].pitch, attr->axis, before, &offset) &&
 		    may_be_leaf(a, n, k, attr->axis, offset)) {
 			a->m[v].pitch = items(a, v) == 1 ? a->m[v].pitch : a->m[n->out[0]].pitch;
 			merge(a, a->m[n->out[0]].group, a->m[v].group,

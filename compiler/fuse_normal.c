@@ -34,14 +34,15 @@ static void vanish(struct fuse *f, uint32_t node)
 	n->dead = true;
 }
 
-static void become(struct node *n, const struct op *op, void *attr, uint32_t nmain)
+static void become(const struct graph *g, struct node *n, const struct op *op, void *attr,
+		   uint32_t nmain)
 {
 	n->op = op;
 	n->attr = attr;
 	n->attrs = NULL;
 	n->nattrs = 0;
 	n->nmain = nmain;
-	n->version = 0;
+	n->version = g->opset;
 }
 
 /* Output 0 is input 0 from element `offset` on, in another shape. */
@@ -69,7 +70,7 @@ static void become_view(struct fuse *f, uint32_t node, int64_t offset)
 	}
 	view->offset = offset;
 	n->nin = n->nout = 1;
-	become(n, &op__View, view, 1);
+	become(g, n, &op__View, view, 1);
 	if (offset) {
 		struct attr *a = NEW(g->arena, 1, struct attr);
 
@@ -85,7 +86,7 @@ static void become_copy(struct fuse *f, uint32_t node, const struct access *a)
 	struct node *n = &f->g->node[node];
 
 	n->nin = n->nout = 1;
-	become(n, &op__Map, NULL, 0);
+	become(f->g, n, &op__Map, NULL, 0);
 	if (a)
 		access_set(f->g, n, 0, a);
 }
@@ -108,7 +109,7 @@ static void become_map(struct fuse *f, uint32_t node)
 		s->arg[k] = (uint16_t)(TAIL_IN | k);
 	n->tail = s;
 	n->ntail = 1;
-	become(n, &op__Map, NULL, 0);
+	become(g, n, &op__Map, NULL, 0);
 	fuse_unite_inputs(f, n);
 }
 
@@ -284,7 +285,7 @@ static void norm(struct fuse *f, uint32_t node)
 	n->nout = 1;
 	n->tail = s;
 	n->ntail = 2;
-	become(n, &op__Map, NULL, 0);
+	become(g, n, &op__Map, NULL, 0);
 }
 
 static const struct rule rules[] = {
