@@ -309,7 +309,7 @@ CUresult cuCtxSetCurrent(CUcontext ctx)
 /* Work is done when its call returns, so waiting only tells what has failed. */
 CUresult cuCtxSynchronize(void)
 {
-	struct device *d;
+	struct device *d = NULL;
 	CUresult r = device_enter(&d);
 
 	return r ? r : device_leave(d, CUDA_SUCCESS);

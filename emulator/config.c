@@ -36,7 +36,7 @@ static int number(const char *key, const char *text, uint64_t least, uint64_t mo
 
 static int item(const char *key, const char *value, struct config *c, struct err *e)
 {
-	uint64_t v;
+	uint64_t v = 0;
 
 	if (!strcmp(key, "memory"))
 		return number(key, value, 1, UINT64_MAX / 4, &c->memory, e);

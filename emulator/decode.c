@@ -201,8 +201,8 @@ static void special_slots(struct decoder *d)
 {
 	d->end = d->slots.end;
 	d->kernel->true_pred = d->end;
-	d->temp_pred = d->end + 4;
-	d->sink_pred = d->end + 8;
+	d->temp_pred = d->end + 8; /* behind true and false */
+	d->sink_pred = d->end + 12;
 	d->end += 256;
 }
 

@@ -175,8 +175,10 @@ static int source_number(struct decoder *d, const struct ptx_operand *o, char le
 	float f;
 	double v;
 
-	if (letter == 'p')
-		return decode_fail(d, "a predicate is expected");
+	if (letter == 'p') {
+		*slot = o->bits ? d->kernel->true_pred : d->kernel->true_pred + 4;
+		return 0;
+	}
 	if (o->kind == OPERAND_F64 && (letter == 'f' || letter == 'w')) {
 		uint32_t u;
 

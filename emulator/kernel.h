@@ -60,7 +60,7 @@ struct kernel {
 	uint32_t regs_bytes; /* of one warp */
 	struct constant *constants;
 	uint32_t nconstants;
-	uint32_t true_pred; /* offset of a mask of ones */
+	uint32_t true_pred; /* offset of a mask of ones; a mask of zeros follows */
 	uint32_t shared_bytes, local_bytes, registers;
 	uint32_t nmem;
 	uint32_t nblocks;

@@ -311,7 +311,7 @@ static int directive(struct lex *x, bool *external)
 		enum ptx_space space;
 	} spaces[] = {{".global", SPACE_GLOBAL}, {".const", SPACE_CONST}, {".shared", SPACE_SHARED}};
 	struct ptx_module *m = x->module;
-	uint64_t bits;
+	uint64_t bits = 0;
 
 	if (lex_word(x, ".version"))
 		return version(x);

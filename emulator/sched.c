@@ -28,6 +28,7 @@ struct pool {
 static void write_constants(const struct kernel *k, uint8_t *regs)
 {
 	memset(regs + k->true_pred, 0xff, 4);
+	memset(regs + k->true_pred + 4, 0, 4);
 	for (uint32_t i = 0; i < k->nconstants; i++) {
 		const struct constant *c = &k->constants[i];
 
