@@ -320,13 +320,20 @@ static void check(struct machine *m, val_id v, const int64_t *at, const char *wh
 		m->error = what;
 }
 
+/* A whole value as a kernel finds it: of a blocked one also the padding lanes, which are zero. */
 static void check_all(struct machine *m, val_id v, const char *what)
 {
-	int64_t at[RANK_MAX], count = type_count(&m->g->val[v].type);
+	const struct val *x = &m->g->val[v];
+	int64_t at[RANK_MAX], count = type_count(&x->type);
 
 	for (int64_t i = 0; i < count; i++) {
-		unravel(&m->g->val[v].type, i, at);
+		unravel(&x->type, i, at);
 		check(m, v, at, what);
+		if (x->layout != BLOCKED || at[1] + 1 != x->type.dim[1])
+			continue;
+		for (at[1]++; at[1] % 8; at[1]++)
+			if (m->arena[word(m->g, v, at)])
+				m->error = "padding lane";
 	}
 }
 
