@@ -3,7 +3,7 @@
  * fold it where its inputs are constant, so that shapes computed from shapes
  * are there when a later node asks for them. Before it, Max, Min, Sum and
  * Mean of many inputs become chains of two. After it, nodes that nobody
- * reads go, and what only folding could have handled is refused.
+ * reads go.
  */
 #include "compiler/ops/elementwise.h"
 #include "compiler/passes.h"
@@ -153,37 +153,11 @@ static void drop_dead(struct graph *g)
 	graph_compact(g);
 }
 
-static int refuse_fold_only(const struct graph *g, struct err *e)
-{
-	const struct node *first = NULL;
-	uint32_t count = 0;
-
-	for (uint32_t i = 0; i < g->nnode; i++) {
-		const struct node *n = &g->node[i];
-
-		if (!n->op->fold_only)
-			continue;
-		err_item(e, E_OP_UNSUPPORTED, n->name, n->op->name,
-			 "%s is supported on constants only", n->op->name);
-		first = first ? first : n;
-		count++;
-	}
-	if (!first)
-		return 0;
-	fail(e, E_OP_UNSUPPORTED, "%s of run-time data is not supported (%u nodes)",
-	     first->op->name, count);
-	err_node(e, first->name, first->op->name);
-	return err_hint(e, "these operators may stand where all their inputs are constants or "
-			   "computed from shapes");
-}
-
 int pass_infer(struct graph *g, struct err *e)
 {
 	drop_unread_outputs(g);
 	if (split_variadic(g, e) < 0 || sweep(g, e) < 0)
 		return -1;
 	drop_dead(g);
-	if (graph_check_declared(g, e) < 0)
-		return -1;
-	return refuse_fold_only(g, e);
+	return graph_check_declared(g, e);
 }

@@ -226,22 +226,21 @@ static int eval_expand(const struct graph *g, const struct node *n, const struct
 	return 0;
 }
 
-#define MADE(id, from, lo, hi, rules, infer_it, eval_it, fold) \
-	const struct op op_##id = {                            \
-		.name = #id,                                   \
-		.since = from,                                 \
-		.min_in = lo,                                  \
-		.max_in = hi,                                  \
-		.min_out = 1,                                  \
-		.max_out = 1,                                  \
-		.attrs = rules,                                \
-		.infer = infer_it,                             \
-		.eval = eval_it,                               \
-		.fold_only = fold,                             \
-		.layout = WANT_ANY,                            \
+#define MADE(id, from, lo, hi, rules, infer_it, eval_it) \
+	const struct op op_##id = {                      \
+		.name = #id,                             \
+		.since = from,                           \
+		.min_in = lo,                            \
+		.max_in = hi,                            \
+		.min_out = 1,                            \
+		.max_out = 1,                            \
+		.attrs = rules,                          \
+		.infer = infer_it,                       \
+		.eval = eval_it,                         \
+		.layout = WANT_ANY,                      \
 	}
-MADE(Constant, 1, 0, 0, constant_attrs, infer_constant, eval_constant, true);
-MADE(ConstantOfShape, 9, 1, 1, fill_attrs, infer_fill, eval_fill, true);
-MADE(Range, 11, 3, 3, NULL, infer_range, eval_range, true);
-MADE(Tile, 6, 2, 2, NULL, infer_tile, eval_tile, true);
-MADE(Expand, 8, 2, 2, NULL, infer_expand, eval_expand, false);
+MADE(Constant, 1, 0, 0, constant_attrs, infer_constant, eval_constant);
+MADE(ConstantOfShape, 9, 1, 1, fill_attrs, infer_fill, eval_fill);
+MADE(Range, 11, 3, 3, NULL, infer_range, eval_range);
+MADE(Tile, 6, 2, 2, NULL, infer_tile, eval_tile);
+MADE(Expand, 8, 2, 2, NULL, infer_expand, eval_expand);

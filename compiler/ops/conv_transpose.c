@@ -51,28 +51,41 @@ static int slide_axis(struct conv_attr *attr, int i, enum auto_pad mode, int64_t
 	return 0;
 }
 
-static int slide(const struct graph *g, const struct node *n, enum auto_pad mode, struct type *y,
-		 struct err *e)
+/* Attribute output_padding into attr; *want: output_shape, or NULL where it is not given. */
+static int read_sizes(const struct node *n, const int64_t **want, struct err *e)
 {
 	struct conv_attr *attr = n->attr;
-	const struct type *x = &node_arg(g, n, 0)->type;
-	const int64_t *extra, *want;
+	const int64_t *extra;
 	uint32_t nextra, nwant;
 	int nd = attr->win.nd;
 
 	if (attr_ints(n, "output_padding", nd, &extra, &nextra, e) < 0 ||
-	    attr_ints(n, "output_shape", -1, &want, &nwant, e) < 0)
+	    attr_ints(n, "output_shape", -1, want, &nwant, e) < 0)
 		return -1;
 	if (nwant == (uint32_t)nd + 2) /* some exporters write the batch and channels, too */
-		want += 2;
+		*want += 2;
 	else if (nwant && nwant != (uint32_t)nd)
 		return fail(e, E_ATTR, "attribute output_shape has %u entries, not %d", nwant, nd);
 	for (int i = 0; i < nd; i++) {
 		attr->out_pad[i] = extra ? extra[i] : 0;
 		if (attr->out_pad[i] < 0 || attr->out_pad[i] > INT32_MAX)
 			return fail(e, E_ATTR, "output_padding holds %lld", (long long)extra[i]);
-		if (want && (want[i] < 1 || want[i] > INT32_MAX))
-			return fail(e, E_ATTR, "output_shape holds %lld", (long long)want[i]);
+		if (*want && ((*want)[i] < 1 || (*want)[i] > INT32_MAX))
+			return fail(e, E_ATTR, "output_shape holds %lld", (long long)(*want)[i]);
+	}
+	return 0;
+}
+
+static int slide(const struct graph *g, const struct node *n, enum auto_pad mode, struct type *y,
+		 struct err *e)
+{
+	struct conv_attr *attr = n->attr;
+	const struct type *x = &node_arg(g, n, 0)->type;
+	const int64_t *want;
+
+	if (read_sizes(n, &want, e) < 0)
+		return -1;
+	for (int i = 0; i < attr->win.nd; i++) {
 		if (x->dim[2 + i] > INT32_MAX)
 			return fail(e, E_PLAN_TOO_BIG, "x is %s", in_text(g, n, 0));
 		if (slide_axis(attr, i, mode, x->dim[2 + i], want ? want[i] : -1, &y->dim[2 + i],

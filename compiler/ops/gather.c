@@ -79,6 +79,5 @@ const struct op op_Gather = {
 	.attr_size = sizeof(struct axis_attr),
 	.infer = infer,
 	.eval = eval,
-	.fold_only = true,
 	.layout = WANT_ANY,
 };

@@ -57,7 +57,6 @@ struct op {
 		    struct tensor *out, struct err *e);
 	bool fold_shape; /* result depends on input shapes only (Shape, Size): fold even when inputs
 			    are not constant */
-	bool fold_only;	 /* has no kernel: refused where it is still there after folding */
 	/* elementwise: C text of one result from operands "a","b","c","d" (C expressions of float),
 	 * else NULL */
 	void (*expr)(const struct node *n, const void *attr, const char *const *arg,
@@ -69,7 +68,8 @@ struct op {
 	uint64_t (*scratch)(const struct graph *g,
 			    const struct node *n); /* bytes for this step only */
 	int (*lower)(struct graph *g, struct node *n,
-		     struct err *e); /* NULL: adds no launches (views) */
+		     struct err *e); /* NULL: none (views; what fuse rewrites
+					 * or refuses) */
 };
 
 /* ops.c */

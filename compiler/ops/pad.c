@@ -160,7 +160,6 @@ static int eval(const struct graph *g, const struct node *n, const struct tensor
 		.parse = parse,                       \
 		.infer = infer_it,                    \
 		.eval = eval,                         \
-		.fold_only = true,                    \
 		.layout = WANT_ANY,                   \
 	}
 PAD(Pad_2, 2, 10, 1, 1, old_attrs, infer_old);

@@ -191,7 +191,6 @@ static int eval(const struct graph *g, const struct node *n, const struct tensor
 		.attr_size = sizeof(struct reduce_attr),                       \
 		.infer = infer_kind,                                           \
 		.eval = eval,                                                  \
-		.fold_only = no_kernel,                                        \
 		.layout = want,                                                \
 		.tail = true,                                                  \
 		.lower = no_kernel ? NULL : lower_reduce,                      \

@@ -73,7 +73,6 @@ static int eval_size(const struct graph *g, const struct node *n, const struct t
 		.infer = infer_it,                          \
 		.eval = eval_it,                            \
 		.fold_shape = true,                         \
-		.fold_only = true,                          \
 	}
 SHAPE(Shape_1, "Shape", 1, 14, NULL, infer_shape, eval_shape);
 SHAPE(Shape, "Shape", 15, 0, attrs, infer_shape, eval_shape);

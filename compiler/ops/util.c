@@ -1,5 +1,7 @@
 #include "compiler/ops/util.h"
 
+#include "base/half.h"
+
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -194,56 +196,6 @@ bool dtype_is_float(enum dtype dt)
 	return DT_FLOATS & DT_BIT(dt);
 }
 
-static float float_of_bits(uint32_t bits)
-{
-	float f;
-
-	memcpy(&f, &bits, sizeof(f));
-	return f;
-}
-
-static uint32_t bits_of_float(float f)
-{
-	uint32_t bits;
-
-	memcpy(&bits, &f, sizeof(bits));
-	return bits;
-}
-
-static float half_to_float(uint16_t h)
-{
-	uint32_t sign = (uint32_t)(h & 0x8000) << 16, exp = h >> 10 & 31, man = h & 1023;
-
-	if (exp == 31)
-		return float_of_bits(sign | 0x7f800000 | man << 13);
-	if (exp)
-		return float_of_bits(sign | (exp + 112) << 23 | man << 13);
-	return float_of_bits(sign | bits_of_float((float)man * 0x1p-24f));
-}
-
-/* To nearest, ties to even, by letting a float addition do the rounding. */
-static uint16_t float_to_half(float f)
-{
-	uint32_t bits = bits_of_float(f), sign = bits >> 16 & 0x8000, mag = bits & 0x7fffffff;
-
-	if (mag > 0x7f800000)
-		return (uint16_t)(sign | 0x7e00);
-	if (mag >= 0x477ff000) /* 65520 and above */
-		return (uint16_t)(sign | 0x7c00);
-	if (mag < 0x38800000) /* below 2^-14: a multiple of 2^-24 */
-		return (uint16_t)(sign | (bits_of_float(float_of_bits(mag) + 0.5f) - 0x3f000000));
-	return (uint16_t)(sign | ((mag + 0xfff + (mag >> 13 & 1) - 0x38000000) >> 13));
-}
-
-static uint16_t float_to_bfloat(float f)
-{
-	uint32_t bits = bits_of_float(f);
-
-	if ((bits & 0x7fffffff) > 0x7f800000)
-		return (uint16_t)(bits >> 16 | 0x40);
-	return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
-
 #define LOAD(T)                                                                      \
 	({                                                                           \
 		T v_;                                                                \
@@ -288,7 +240,7 @@ double get_float(const void *data, enum dtype dt, int64_t i)
 	case F16:
 		return (double)half_to_float(LOAD(uint16_t));
 	case BF16:
-		return (double)float_of_bits((uint32_t)LOAD(uint16_t) << 16);
+		return (double)bfloat_to_float(LOAD(uint16_t));
 	case U64:
 		return (double)LOAD(uint64_t);
 	default:
@@ -341,10 +293,10 @@ void put_float(void *data, enum dtype dt, int64_t i, double v)
 		STORE(double, v);
 		break;
 	case F16:
-		STORE(uint16_t, float_to_half((float)v));
+		STORE(uint16_t, half_from_float((float)v));
 		break;
 	case BF16:
-		STORE(uint16_t, float_to_bfloat((float)v));
+		STORE(uint16_t, bfloat_from_float((float)v));
 		break;
 	default:
 		put_int(data, dt, i, clamp_to_int(dt, v));

@@ -53,6 +53,25 @@ static int read_pads(const struct node *n, enum auto_pad mode, struct window *w,
 	return 0;
 }
 
+/* The kernel's sizes are the weight's, which kernel_shape may repeat, or kernel_shape. */
+static int read_kernel(const struct graph *g, const struct node *n, const int64_t *kernel,
+		       struct window *w, struct err *e)
+{
+	bool given = attr_find(n, "kernel_shape") != NULL;
+
+	if (!kernel && !given)
+		return fail(e, E_ATTR, "%s needs the attribute kernel_shape", n->op->name);
+	if (read_list(n, "kernel_shape", w->nd, 1, 1, w->kernel, e) < 0)
+		return -1;
+	for (int i = 0; kernel && i < w->nd; i++) {
+		if (given && w->kernel[i] != kernel[i])
+			return fail(e, E_ATTR, "kernel_shape says %lld, the weight is %s",
+				    (long long)w->kernel[i], in_text(g, n, 1));
+		w->kernel[i] = kernel[i];
+	}
+	return 0;
+}
+
 int window_read(const struct graph *g, const struct node *n, const int64_t *kernel,
 		struct window *w, enum auto_pad *mode, struct err *e)
 {
@@ -64,23 +83,15 @@ int window_read(const struct graph *g, const struct node *n, const int64_t *kern
 	if (nd > SPATIAL_MAX)
 		return fail(e, E_OP_UNSUPPORTED, "%s over %d spatial axes (%s); at most %d are",
 			    n->op->name, nd, in_text(g, n, 0), SPATIAL_MAX);
-	if (!kernel && !attr_find(n, "kernel_shape"))
-		return fail(e, E_ATTR, "%s needs the attribute kernel_shape", n->op->name);
-	if (read_list(n, "kernel_shape", nd, 1, 1, w->kernel, e) < 0 ||
+	if (read_kernel(g, n, kernel, w, e) < 0 ||
 	    read_list(n, "strides", nd, 1, 1, w->stride, e) < 0 ||
 	    read_list(n, "dilations", nd, 1, 1, w->dilation, e) < 0 ||
 	    read_auto_pad(n, mode, e) < 0 || read_pads(n, *mode, w, e) < 0)
 		return -1;
-	for (int i = 0; i < nd; i++) {
-		if (kernel && attr_find(n, "kernel_shape") && w->kernel[i] != kernel[i])
-			return fail(e, E_ATTR, "kernel_shape says %lld, the weight is %s",
-				    (long long)w->kernel[i], in_text(g, n, 1));
-		if (kernel)
-			w->kernel[i] = kernel[i];
+	for (int i = 0; i < nd; i++)
 		if (w->kernel[i] < 1 || w->kernel[i] > LIMIT || window_extent(w, i) > LIMIT)
 			return fail(e, E_ATTR, "a kernel of %lld with dilation %lld is too large",
 				    (long long)w->kernel[i], (long long)w->dilation[i]);
-	}
 	return 0;
 }
 
