@@ -357,7 +357,9 @@ static int check(struct request *rq, const char *url, const char *method, struct
 static enum MHD_Result first_call(struct request *rq, const char *url, const char *method)
 {
 	if (check(rq, url, method, &rq->err) < 0) {
-		if (announced(rq) == 0 || announced(rq) > DISCARD_MAX)
+		/* A client that asks first gets the refusal instead of its body's permission. */
+		if (announced(rq) == 0 || announced(rq) > DISCARD_MAX ||
+		    request_header_has(rq, "Expect", "100-continue"))
 			return refuse(rq, &rq->err);
 		rq->state = RQ_DISCARD;
 		return MHD_YES;
