@@ -133,6 +133,18 @@ static inline uint32_t dp4a(uint32_t a, uint32_t b, bool sa, bool sb)
 	return sum;
 }
 
+/* Two halves of a times bytes first, first + 1 of b. */
+static inline uint32_t dp2a(uint32_t a, uint32_t b, int first, bool sa, bool sb)
+{
+	uint32_t lo = a & 0xffff, hi = a >> 16;
+
+	if (sa) {
+		lo = (uint32_t)(int32_t)(int16_t)lo;
+		hi = (uint32_t)(int32_t)(int16_t)hi;
+	}
+	return lo * byte_of(b, first, sb) + hi * byte_of(b, first + 1, sb);
+}
+
 #define FORM_PASS 1
 #include "emulator/exec_form.h"
 #include "emulator/int.def"
