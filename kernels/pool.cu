@@ -61,7 +61,8 @@ extern "C" __global__ void __launch_bounds__(THREADS) pool(float *y, const float
 {
 	const unsigned off = (blockIdx.x * THREADS + threadIdx.x) * VEC;
 	const unsigned s = off / YL % OS, c = off / YL / OS % CB * YL + off % YL;
-	const unsigned n = off / YL / OS / CB, last = min(c, C - 1); /* a lane that is no channel */
+	/* plain x has nothing for a lane that is no channel */
+	const unsigned n = off / YL / OS / CB, last = XL == YL ? c : min(c, C - 1);
 	const int x0 = (int)(s % OW) * SW - PW, y0 = (int)(s / OW % OH) * SH - PH;
 	const int z0 = (int)(s / OW / OH) * SD - PD;
 	const float *xp = x + n * X_PITCH + last / XL * (IS * XL) + last % XL;
