@@ -136,6 +136,11 @@ static void drop_dead(struct fuse *f)
 		}
 	}
 	graph_compact(g);
+	for (val_id v = 1; v < g->nval; v++) /* what was merged away is made by nobody */
+		g->val[v].def = 0;
+	for (uint32_t i = 0; i < g->nnode; i++)
+		for (uint32_t k = 0; k < g->node[i].nout; k++)
+			node_set_out(g, &g->node[i], k, g->node[i].out[k]);
 }
 
 int pass_fuse(struct graph *g, struct err *e)
