@@ -9,6 +9,7 @@
 #include "compiler/ops/util.h"
 
 #include <ctype.h>
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -209,13 +210,17 @@ static int infer_pow(struct graph *g, struct node *n, struct err *e)
 	return 0;
 }
 
-/* A bound that is not given: nothing is beyond it. */
+/* A bound that is not given: the type's greatest finite number, or the least. */
 static val_id no_bound(struct graph *g, enum dtype dt, bool upper)
 {
+	double most = dt == F16	   ? 65504
+		      : dt == BF16 ? 0x1.fep127
+		      : dt == F32  ? (double)FLT_MAX
+				   : DBL_MAX;
 	struct type t = {.dt = dt};
 	double *data = NEW(g->arena, 1, double);
 
-	put_float(data, dt, 0, upper ? (double)INFINITY : -(double)INFINITY);
+	put_float(data, dt, 0, upper ? most : -most);
 	return val_const(g, "", &t, data);
 }
 

@@ -2,7 +2,6 @@
 
 #include "base/half.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
