@@ -71,21 +71,22 @@ prepare() {
 }
 
 start_daemon() {
-	local store port
+	local store
 	store=$(store_folder)
 	mkdir -p "$store"
-	port=$("$PYTHON" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-	BASE=http://127.0.0.1:$port
-	say "occamyd on $BASE, store $store"
-	build/occamyd --listen "127.0.0.1:$port" --store "$store" >"$OUT/occamyd.log" 2>&1 </dev/null &
+	build/occamyd --listen 127.0.0.1:0 --store "$store" >"$OUT/occamyd.out" 2>"$OUT/occamyd.log" </dev/null &
 	DAEMON=$!
+	BASE=""
 	for _ in $(seq 100); do
-		curl -sf -o /dev/null "$BASE/healthz" && return 0
-		kill -0 "$DAEMON" 2>/dev/null || break
+		BASE=$(sed -n 's/^listening on //p' "$OUT/occamyd.out")
+		[ -z "$BASE" ] && kill -0 "$DAEMON" 2>/dev/null || break
 		sleep 0.1
 	done
-	tail -n 20 "$OUT/occamyd.log" >&2
-	die "occamyd did not come up"
+	if [ -z "$BASE" ] || ! curl -sSf -o /dev/null "$BASE/healthz"; then
+		tail -n 20 "$OUT/occamyd.log" >&2
+		die "occamyd did not come up"
+	fi
+	say "occamyd on $BASE, store $store"
 }
 
 # urlencode TEXT
