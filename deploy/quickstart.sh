@@ -79,7 +79,9 @@ start_daemon() {
 	BASE=""
 	for _ in $(seq 100); do
 		BASE=$(sed -n 's/^listening on //p' "$OUT/occamyd.out")
-		[ -z "$BASE" ] && kill -0 "$DAEMON" 2>/dev/null || break
+		if [ -n "$BASE" ] || ! kill -0 "$DAEMON" 2>/dev/null; then
+			break
+		fi
 		sleep 0.1
 	done
 	if [ -z "$BASE" ] || ! curl -sSf -o /dev/null "$BASE/healthz"; then
