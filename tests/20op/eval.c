@@ -69,7 +69,7 @@ int main(int argc, char **argv)
 		fputs("usage: eval DIR COUNT\n", stderr);
 		return 64;
 	}
-	for (int k = 0; k < atoi(argv[2]); k++)
+	for (int k = 0; k < strtol(argv[2], NULL, 10); k++)
 		if (run_case(argv[1], k, &e) < 0) {
 			err_print(&e, "eval");
 			return err_exit(e.code);

@@ -7,11 +7,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
+import lib
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent))
-from cases import CASES  # noqa: E402
-from models import build, difference, expected  # noqa: E402
+from cases import CASES
+from single import build, difference, expected
 
 DTYPES = {"f32": "<f4", "f64": "<f8", "f16": "<f2", "bool": "?", "i8": "<i1", "u8": "<u1", "i16": "<i2", "u16": "<u2",
           "i32": "<i4", "u32": "<u4", "i64": "<i8", "u64": "<u8"}
@@ -46,7 +46,10 @@ def check(case, base):
     got = read_outputs(Path(f"{base}.out").read_bytes())
     if got is None:
         return "not folded"
-    return next((d for d in map(difference, got, expected(case)) if d), None)
+    want = expected(case)
+    if len(got) != len(want):
+        return f"{len(got)} outputs, not {len(want)}"
+    return next((d for d in map(difference, got, want) if d), None)
 
 
 def main():
@@ -54,7 +57,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for k, case in enumerate(CASES):
             Path(folder, f"{k}.onnx").write_bytes(build([case], held).SerializeToString())
-        subprocess.run([f"{os.environ['BUILD']}/eval", folder, str(len(CASES))], check=True)
+        subprocess.run([lib.BUILD / "eval", folder, str(len(CASES))], check=True)
         for k, case in enumerate(CASES):
             problem = check(case, f"{folder}/{k}")
             if problem:
