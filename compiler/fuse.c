@@ -162,6 +162,8 @@ int pass_fuse(struct graph *g, struct err *e)
 			fuse_count(&f);
 			changed = fuse_maps(&f, any_access);
 			changed = fuse_tails(&f) || changed;
+			if (any_access && !changed)
+				changed = fuse_cheap_maps(&f);
 		}
 	drop_dead(&f);
 	return 0;

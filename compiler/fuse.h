@@ -42,6 +42,8 @@ int fuse_normalise(struct fuse *f, struct err *e);
 /* fuse_map.c: a .Map into the .Map that is its only reader. any_access: also where that one reads
  * it at other indices. Returns whether something changed. */
 bool fuse_maps(struct fuse *f, bool any_access);
+/* A cheap .Map into each of the .Maps that read it. Leaves f->uses wrong. */
+bool fuse_cheap_maps(struct fuse *f);
 /* One entry per value and access among the inputs of a .Map. */
 void fuse_unite_inputs(struct fuse *f, struct node *n);
 

@@ -1,13 +1,16 @@
 /*
  * .Maps merge: one that a single other .Map reads is computed there instead,
  * where nothing is computed more often than before and nothing big has to
- * live longer for it. Accesses compose.
+ * live longer for it. A cheap one (the difference in a LayerNorm) that some
+ * .Maps read is computed in each of them. Accesses compose; a copy that ends
+ * up moving nothing goes.
  */
 #include "compiler/fuse.h"
 
 #include <string.h>
 
 #define CHEAP_ELEMENTS 64 /* so few may be computed again for each reader */
+#define CHEAP_READERS  4
 
 struct inputs { /* of a .Map under construction */
 	uint32_t n;
@@ -154,6 +157,26 @@ static bool join(struct fuse *f, struct node *a, struct node *b, uint32_t k)
 	return true;
 }
 
+/* A .Map without steps that reads every element at its own place. */
+static bool drop_copy(struct fuse *f, struct node *n)
+{
+	struct graph *g = f->g;
+	struct node *p = fuse_producer(g, n->in[0]);
+
+	if (n->ntail || !access_is_identity(g, n, 0) || (g->val[n->out[0]].output && !p))
+		return false;
+	if (!g->val[n->out[0]].output) {
+		graph_replace(g, n->out[0], n->in[0]);
+		f->uses[n->in[0]] += f->uses[n->out[0]] - 1;
+	} else if (f->uses[n->in[0]] == 1 && p->op != &op__View && p->nout == 1) {
+		node_set_out(g, p, 0, n->out[0]);
+	} else {
+		return false;
+	}
+	n->dead = true;
+	return true;
+}
+
 bool fuse_maps(struct fuse *f, bool any_access)
 {
 	struct graph *g = f->g;
@@ -174,6 +197,68 @@ bool fuse_maps(struct fuse *f, bool any_access)
 				k++;
 			}
 		}
+		if (!b->dead && fuse_is_map(b) && drop_copy(f, b))
+			changed = true;
+	}
+	graph_compact(g);
+	return changed;
+}
+
+/* ---- cheap ones ---- */
+
+static bool is_cheap(const struct graph *g, const struct node *a)
+{
+	static const char *const ops[] = {"Add", "Sub", "Mul", "Neg"};
+	uint32_t large = 0, i = 0;
+
+	if (a->ntail != 1 || g->val[a->out[0]].output)
+		return false;
+	while (i < COUNT_OF(ops) && strcmp(ops[i], a->tail[0].op->name))
+		i++;
+	for (uint32_t k = 0; k < a->nin; k++)
+		large += !val_is_const(&g->val[a->in[k]]) &&
+			 type_count(&g->val[a->in[k]].type) >
+				 type_count(&g->val[a->out[0]].type) / 8;
+	return i < COUNT_OF(ops) && large <= 1;
+}
+
+/* The readers of a's result, if they are a few .Maps that read it once, in place; 0 otherwise. */
+static uint32_t cheap_readers(const struct graph *g, const struct node *a,
+			      struct node *reader[CHEAP_READERS])
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = (uint32_t)(a - g->node) + 1; i < g->nnode; i++) {
+		struct node *b = &g->node[i];
+		bool reads = false;
+
+		for (uint32_t k = 0; k < b->nin && !b->dead; k++)
+			reads = reads || b->in[k] == a->out[0];
+		if (!reads)
+			continue;
+		if (n == CHEAP_READERS || !fuse_is_map(b) || only_input(b, a->out[0]) == b->nin ||
+		    !access_is_identity(g, b, only_input(b, a->out[0])) ||
+		    b->nin + a->nin > FUSE_INPUTS_MAX || b->ntail + a->ntail > FUSE_STEPS_MAX)
+			return 0;
+		reader[n++] = b;
+	}
+	return n;
+}
+
+bool fuse_cheap_maps(struct fuse *f)
+{
+	struct graph *g = f->g;
+	bool changed = false;
+
+	for (uint32_t i = 0; i < g->nnode; i++) {
+		struct node *a = &g->node[i], *reader[CHEAP_READERS];
+		uint32_t n = !a->dead && fuse_is_map(a) && is_cheap(g, a)
+				     ? cheap_readers(g, a, reader)
+				     : 0;
+
+		for (uint32_t r = 0; r < n; r++)
+			CHECK(join(f, a, reader[r], only_input(reader[r], a->out[0])));
+		changed = changed || n;
 	}
 	graph_compact(g);
 	return changed;

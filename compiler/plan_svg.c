@@ -66,8 +66,11 @@ static void put_escaped(struct buf *out, const char *s, size_t len)
 /* The end of a name, which tells tensors apart, in at most room characters. */
 static void put_cut(struct buf *out, const char *name, size_t room)
 {
+	static const char common[] = "_output_0"; /* of most names that PyTorch makes */
 	size_t len = strlen(name);
 
+	if (len > sizeof(common) && !strcmp(name + len - strlen(common), common))
+		len -= strlen(common);
 	if (len <= room) {
 		put_escaped(out, name, len);
 		return;
@@ -282,8 +285,8 @@ static void put_words(struct picture *p)
 		   "x=\"%.1f\" y=\"62\" class=\"w\">lower bound</text>\n",
 		   LEFT + 378, LEFT + 406, LEFT + 480, LEFT + 508);
 	buf_printf(p->out,
-		   "<text x=\"%.1f\" y=\"%.1f\" class=\"w\" text-anchor=\"end\">%u steps</text>\n",
-		   WIDTH - RIGHT, HEIGHT - 10, g->nnode);
+		   "<text x=\"%.1f\" y=\"62\" class=\"w\" text-anchor=\"end\">%u steps</text>\n",
+		   WIDTH - RIGHT, g->nnode);
 	buf_printf(p->out,
 		   "<text x=\"20\" y=\"%.1f\" class=\"w\" text-anchor=\"middle\" "
 		   "transform=\"rotate(-90 20 %.1f)\">offset in the arena, bytes</text>\n",

@@ -202,9 +202,9 @@ static int eval(const struct graph *g, const struct node *n, const struct tensor
 	}
 #define REDUCES(name, kind, changed, no_kernel)                                         \
 	INFER(infer_##name, infer_reduce, kind)                                         \
-	REDUCE(name##_1, #name, 1, changed - 1, 1, old_attrs, infer_##name, WANT_PLAIN, \
+	REDUCE(name##_1, #name, 1, changed - 1, 1, old_attrs, infer_##name, WANT_ANY, \
 	       no_kernel);                                                              \
-	REDUCE(name, #name, changed, 0, 2, new_attrs, infer_##name, WANT_PLAIN, no_kernel)
+	REDUCE(name, #name, changed, 0, 2, new_attrs, infer_##name, WANT_ANY, no_kernel)
 
 REDUCES(ReduceMean, REDUCE_MEAN, 18, false);
 REDUCES(ReduceSum, REDUCE_SUM, 13, false);
