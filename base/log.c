@@ -14,6 +14,14 @@ void log_level_set(enum log_level level)
 	least = level;
 }
 
+const char *log_text(char out[LOG_TEXT], const char *s)
+{
+	snprintf(out, LOG_TEXT, "%s", s);
+	for (char *p = out; *p; p++)
+		*p = *p == '"' ? '\'' : *p;
+	return out;
+}
+
 void log_event(enum log_level level, const char *event, const char *fmt, ...)
 {
 	static const char *const names[] = {"debug", "info", "warn", "error"};

@@ -47,6 +47,7 @@ static int limit(int which, const char *text, int64_t more)
 int child_worker(int argc, char **argv)
 {
 	struct rlimit none = {0, 0};
+	struct err e = ERR_INIT;
 
 	if (argc <= WORKER_ARG)
 		return 64;
@@ -59,12 +60,13 @@ int child_worker(int argc, char **argv)
 	if (close_range(CHILD_PROGRESS_FD + 1, ~0U, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0 ||
 	    limit(RLIMIT_DATA, argv[2], 0) < 0 || limit(RLIMIT_CPU, argv[3], 5) < 0 ||
 	    limit(RLIMIT_FSIZE, argv[4], 0) < 0 || limit(RLIMIT_NOFILE, argv[5], 0) < 0) {
-		perror("occamyd: limits");
-		return 70;
+		fail(&e, E_BUSY, "the compiler's limits can't be set: %s", strerror(errno));
+	} else {
+		execv(argv[WORKER_ARG], argv + WORKER_ARG);
+		fail(&e, E_BUSY, "the compiler can't be started: %s", strerror(errno));
 	}
-	execv(argv[WORKER_ARG], argv + WORKER_ARG);
-	fprintf(stderr, "occamyd: %s: %s\n", argv[WORKER_ARG], strerror(errno));
-	return 69;
+	err_print(&e, "occamyd");
+	return err_exit(e.code);
 }
 
 /* ---- the daemon's side ---- */

@@ -60,11 +60,13 @@ static void warm_up(struct server *s)
 	struct err e = ERR_INIT;
 	struct compile_options o;
 	struct arena *a = arena_open(0);
+	char why[LOG_TEXT];
 
 	compile_options_init(&o, a);
 	if (identity_ask(s->ids, o.target, &problem, &e) < 0)
 		log_event(LOG_WARN, "compiler_identity", "compiler=%s problem=\"%s\"",
-			  s->config.compiler, problem.len ? buf_str(&problem) : e.detail);
+			  s->config.compiler,
+			  log_text(why, problem.len ? buf_str(&problem) : e.detail));
 	arena_close(a);
 	buf_release(&problem);
 	err_release(&e);

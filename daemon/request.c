@@ -389,6 +389,7 @@ static enum MHD_Result answer(struct request *rq)
 {
 	struct err e = ERR_INIT;
 	enum MHD_Result ret;
+	char why[LOG_TEXT];
 
 	if (rq->must_close)
 		return MHD_NO;
@@ -401,7 +402,8 @@ static enum MHD_Result answer(struct request *rq)
 	if (rq->route->answer(rq, &e) == 0)
 		return MHD_YES;
 	if (e.code == E_INTERNAL)
-		log_event(LOG_ERROR, "internal", "id=%s detail=\"%s\"", rq->id, e.detail);
+		log_event(LOG_ERROR, "internal", "id=%s detail=\"%s\"", rq->id,
+			  log_text(why, e.detail));
 	/* -1 without a reason: the connection is broken */
 	ret = e.code == E_OK ? MHD_NO : refuse(rq, &e);
 	err_release(&e);

@@ -23,6 +23,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,6 +36,7 @@
 #define MEMORY_LIMIT  (64 << 10) /* of one connection */
 #define SWEEP_MS      1000
 #define BACKLOG	      1024
+#define OWN_FILES     256 /* descriptors for jobs, the store and answers */
 
 struct loop {
 	struct server *server;
@@ -305,11 +307,11 @@ static void print_address(int fd, char out[64])
 
 static void log_mhd(void *cls, const char *fmt, va_list ap)
 {
-	char text[512];
+	char text[512], why[LOG_TEXT];
 
 	(void)cls;
 	vsnprintf(text, sizeof(text), fmt, ap);
-	log_event(LOG_DEBUG, "libmicrohttpd", "detail=\"%s\"", text);
+	log_event(LOG_DEBUG, "libmicrohttpd", "detail=\"%s\"", log_text(why, text));
 }
 
 static _Noreturn void panic(void *cls, const char *file, unsigned line, const char *reason)
@@ -320,10 +322,21 @@ static _Noreturn void panic(void *cls, const char *file, unsigned line, const ch
 	check_failed("libmicrohttpd panic", "daemon.c", (int)line);
 }
 
+/* As configured, or as many as there are descriptors beside ours. */
+static size_t most_connections(const struct server *s)
+{
+	size_t n = (size_t)s->config.connections;
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < n + OWN_FILES)
+		n = r.rlim_cur > 2 * OWN_FILES ? (size_t)r.rlim_cur - OWN_FILES : OWN_FILES;
+	return MAX(n, s->nloops);
+}
+
 static int start_loop(struct loop *l, int listener, struct err *e)
 {
 	struct server *s = l->server;
-	unsigned connections = (unsigned)((size_t)s->config.connections / s->nloops);
+	unsigned connections = (unsigned)(most_connections(s) / s->nloops);
 
 	l->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	l->mhd = MHD_start_daemon(

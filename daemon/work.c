@@ -68,8 +68,8 @@ static int run_compiler(const struct work_context *cx, struct work *w,
 			  .started = watch->started,
 			  .progress = watch->progress,
 			  .ctx = watch->ctx};
+	char **args, why[LOG_TEXT];
 	size_t n = 0, given = 0;
-	char **args;
 	int ret = -1;
 
 	while (w->args[given])
@@ -90,7 +90,7 @@ static int run_compiler(const struct work_context *cx, struct work *w,
 		child_fail(&c, e);
 	if (ret < 0 && e->code != E_OK)
 		log_event(LOG_WARN, "compiler_died", "key=%s status=%d stderr=\"%s\"", w->key,
-			  c.status, child_last_line(&c));
+			  c.status, log_text(why, child_last_line(&c)));
 	child_release(&c);
 	return ret;
 }
