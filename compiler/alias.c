@@ -9,7 +9,7 @@
  * Each relation merges two groups, VIEW first. INPLACE merges where no two
  * values that would share a byte live at one step, but for the pair that the
  * node itself reads and writes at the same index. INTO may cost memory (the
- * whole output is held from its first part on): a Concat copies where that
+ * whole output is held from its first part on): an input is copied where that
  * makes the peak smaller. Needs layout and order; sets slot, off and pitch.
  */
 #include "compiler/alias.h"
@@ -37,7 +37,7 @@ struct alias {
 	const struct graph *g;
 	struct arena *tmp;
 	struct member *m;
-	const bool *copy; /* per node: this Concat copies */
+	const bool *apart; /* per value: Concats copy it */
 };
 
 bool alias_is_into(const struct node *n)
@@ -104,9 +104,9 @@ static void align(struct alias *a, val_id x, val_id y)
 		merge(a, a->m[x].group, a->m[y].group, a->m[x].off - a->m[y].off);
 }
 
-static void init(struct alias *a, const struct graph *g, const bool *copy)
+static void init(struct alias *a, const struct graph *g, const bool *apart)
 {
-	*a = (struct alias){.g = g, .tmp = arena_open(0), .copy = copy};
+	*a = (struct alias){.g = g, .tmp = arena_open(0), .apart = apart};
 	a->m = NEW(a->tmp, g->nval, struct member);
 	for (val_id v = 1; v < g->nval; v++) {
 		const struct val *x = &g->val[v];
@@ -202,7 +202,8 @@ static bool may_be_leaf(const struct alias *a, const struct node *n, uint32_t k,
 	const struct val *x = &a->g->val[v];
 	const struct member *m = &a->m[v];
 
-	if (!m->group || m->group == a->m[out].group || offset % LEAF_ALIGN || !is_movable(a, v))
+	if (!m->group || a->apart[v] || m->group == a->m[out].group || offset % LEAF_ALIGN ||
+	    !is_movable(a, v))
 		return false;
 	if (x->layout != a->g->val[out].layout)
 		return false;
@@ -239,7 +240,7 @@ static void place_leaves(struct alias *a, const struct node *n)
 static void place_concats(struct alias *a)
 {
 	for (uint32_t i = a->g->nnode; i-- > 0;)
-		if (alias_is_into(&a->g->node[i]) && !(a->copy && a->copy[i]))
+		if (alias_is_into(&a->g->node[i]))
 			place_leaves(a, &a->g->node[i]);
 }
 
@@ -366,11 +367,11 @@ static void give_slots(struct graph *g, const struct alias *a)
 		g->node[i].scratch = 0;
 }
 
-static void assign(struct graph *g, const bool *copy)
+static void assign(struct graph *g, const bool *apart)
 {
 	struct alias a;
 
-	init(&a, g, copy);
+	init(&a, g, apart);
 	place_views(&a);
 	place_concats(&a);
 	for (uint32_t i = 0; i < g->nnode; i++)
@@ -379,41 +380,61 @@ static void assign(struct graph *g, const bool *copy)
 	arena_close(a.tmp);
 }
 
-static uint64_t peak_with(struct graph *g, const bool *copy)
+static uint64_t peak_with(struct graph *g, const bool *apart)
 {
-	assign(g, copy);
+	assign(g, apart);
 	live_set(g);
 	return live_peak(g);
 }
 
-/* Concats that copy, one after the other, where that lowers the peak. */
-static uint64_t choose(struct graph *g, bool *copy)
+static void set_apart(const struct node *n, bool *apart, bool to)
 {
-	uint64_t peak = peak_with(g, copy);
+	for (uint32_t k = 0; k < n->nin; k++)
+		apart[n->in[k]] = to;
+}
+
+/* Tries what a Concat gains by copying its inputs, and then which of them it need not. */
+static uint64_t choose_one(struct graph *g, const struct node *n, bool *apart, uint64_t peak)
+{
+	uint64_t lower;
+
+	set_apart(n, apart, true);
+	lower = peak_with(g, apart);
+	if (lower >= peak) {
+		set_apart(n, apart, false);
+		return peak;
+	}
+	for (uint32_t k = 0; k < n->nin; k++) {
+		apart[n->in[k]] = false;
+		if (peak_with(g, apart) > lower)
+			apart[n->in[k]] = true;
+	}
+	return lower;
+}
+
+static uint64_t choose(struct graph *g, bool *apart)
+{
+	uint64_t peak = peak_with(g, apart);
 	uint32_t tried = 0;
 
-	for (uint32_t i = 0; i < g->nnode && tried < TRY_CONCATS; i++) {
-		uint64_t other;
-
-		if (!alias_is_into(&g->node[i]))
-			continue;
-		tried++;
-		copy[i] = true;
-		other = peak_with(g, copy);
-		copy[i] = other < peak;
-		peak = MIN(peak, other);
-	}
+	for (uint32_t i = 0; i < g->nnode && tried < TRY_CONCATS; i++)
+		if (alias_is_into(&g->node[i])) {
+			peak = choose_one(g, &g->node[i], apart, peak);
+			tried++;
+		}
 	return peak;
 }
 
-uint64_t alias_peak(struct graph *g)
+uint64_t alias_peak(struct graph *g, uint32_t *copies)
 {
-	bool *copy = NEW(g->arena, g->nnode, bool);
-	uint64_t peak = choose(g, copy);
+	bool *apart = NEW(g->arena, g->nval, bool);
+	uint64_t peak = choose(g, apart);
 
+	*copies = 0;
 	for (val_id v = 1; v < g->nval; v++) {
 		struct val *x = &g->val[v];
 
+		*copies += apart[v];
 		x->slot = 0;
 		x->off = 0;
 		x->pitch = 0;
@@ -427,10 +448,10 @@ uint64_t alias_peak(struct graph *g)
 
 int pass_alias(struct graph *g, struct err *e)
 {
-	bool *copy = NEW(g->arena, g->nnode, bool);
+	bool *apart = NEW(g->arena, g->nval, bool);
 
 	(void)e;
-	choose(g, copy);
-	assign(g, copy);
+	choose(g, apart);
+	assign(g, apart);
 	return 0;
 }

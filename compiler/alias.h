@@ -4,9 +4,9 @@
 
 #include "compiler/ir.h"
 
-/* alias.c: most bytes live at one step, with the storage that alias gives this order. Leaves the
- * graph without storage. */
-uint64_t alias_peak(struct graph *g);
+/* alias.c: most bytes live at one step, with the storage that alias gives this order, and the
+ * Concats that copy for it. Leaves the graph without storage. */
+uint64_t alias_peak(struct graph *g, uint32_t *copies);
 
 /* live.c: live ranges of values and slots; scratch slots. Needs storage. */
 void live_set(struct graph *g);

@@ -1,8 +1,10 @@
 /*
- * Order. Two candidates: the order there is, and a list schedule that always
- * takes the ready node that leaves the fewest bytes live. The one whose
- * storage needs less at its peak wins; ties keep the order there is. A view
- * goes right behind what it shows.
+ * Order. Three candidates: the order there is; the same with every node that
+ * makes more than it frees moved down to its first reader; a list schedule
+ * that always takes the ready node that leaves the fewest bytes live. The one
+ * whose storage needs least at its peak wins, then the one with fewer copies, then the
+ * one named first.
+ * Storage is chosen anew for each, so what shares bytes is known.
  */
 #include "compiler/alias.h"
 #include "compiler/ops/op.h"
@@ -35,6 +37,14 @@ static uint32_t reads(const struct node *n, val_id v)
 	for (uint32_t k = 0; k < n->nin; k++)
 		count += n->in[k] == v;
 	return count;
+}
+
+static bool reads_any(const struct node *n, const struct node *maker)
+{
+	for (uint32_t k = 0; k < maker->nout; k++)
+		if (maker->out[k] && reads(n, maker->out[k]))
+			return true;
+	return false;
 }
 
 /* Bytes that are live more (or less) after n than before it. */
@@ -102,35 +112,70 @@ static uint32_t *greedy_order(struct graph *g, struct arena *tmp)
 	return s.order;
 }
 
-static void reorder(struct graph *g, const uint32_t *order)
+/* Last to first: a node that makes more than it frees waits for its first reader. */
+static uint32_t *late_order(struct graph *g, struct arena *tmp)
 {
-	struct node *node = NEW(g->arena, g->nnode, struct node);
+	struct schedule s = {.g = g, .left = graph_uses(g, tmp)};
+	uint32_t *order = NEW(tmp, g->nnode, uint32_t);
 
-	for (uint32_t i = 0; i < g->nnode; i++) {
-		node[i] = g->node[order[i]];
-		for (uint32_t k = 0; k < node[i].nout; k++)
-			if (node[i].out[k])
-				g->val[node[i].out[k]].def = i + 1;
+	for (uint32_t i = 0; i < g->nnode; i++)
+		order[i] = i;
+	for (uint32_t i = g->nnode; i-- > 0;) {
+		const struct node *n = &g->node[i];
+		uint32_t to = i + 1;
+
+		if (growth(&s, n) <= 0)
+			continue;
+		while (to < g->nnode && !reads_any(&g->node[order[to]], n))
+			to++;
+		if (to == g->nnode)
+			continue; /* a graph output: the earlier the better for its inputs */
+		memmove(&order[i], &order[i + 1], (to - 1 - i) * sizeof(*order));
+		order[to - 1] = i;
 	}
-	memcpy(g->node, node, g->nnode * sizeof(*node));
+	return order;
+}
+
+/* The nodes as they were in `from`, in this order. */
+static void reorder(struct graph *g, const struct node *from, const uint32_t *order)
+{
+	for (uint32_t i = 0; i < g->nnode; i++) {
+		g->node[i] = from[order[i]];
+		for (uint32_t k = 0; k < g->node[i].nout; k++)
+			node_set_out(g, &g->node[i], k, g->node[i].out[k]);
+	}
 }
 
 int pass_order(struct graph *g, struct err *e)
 {
+	uint32_t *(*const make[])(struct graph *, struct arena *) = {late_order, greedy_order};
 	struct arena *tmp = arena_open(0);
-	uint32_t *order, *back = NEW(tmp, g->nnode, uint32_t);
-	uint64_t peak;
+	struct node *from = arena_copy(tmp, g->node, g->nnode * sizeof(*from));
+	uint32_t *order[COUNT_OF(make)], *best = NEW(tmp, g->nnode, uint32_t);
+	uint32_t fewest;
+	uint64_t least;
 
 	(void)e;
 	if (g->nnode > SCHEDULE_NODES)
 		goto done;
-	order = greedy_order(g, tmp);
 	for (uint32_t i = 0; i < g->nnode; i++)
-		back[order[i]] = i;
-	peak = alias_peak(g);
-	reorder(g, order);
-	if (alias_peak(g) >= peak)
-		reorder(g, back);
+		best[i] = i;
+	for (size_t k = 0; k < COUNT_OF(make); k++)
+		order[k] = make[k](g, tmp);
+	least = alias_peak(g, &fewest);
+	for (size_t k = 0; k < COUNT_OF(make); k++) {
+		uint32_t copies;
+		uint64_t peak;
+
+		reorder(g, from, order[k]);
+		peak = alias_peak(g, &copies);
+		if (peak < least || (peak == least && copies < fewest)) {
+			least = peak;
+			fewest = copies;
+			best = order[k];
+		}
+	}
+	reorder(g, from, best);
 done:
 	arena_close(tmp);
 	return 0;
