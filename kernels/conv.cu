@@ -67,12 +67,13 @@
 /* Loads of A: a thread has HALVES of the 8 values of each of SLOTS pixels. */
 #define HALVES (THREADS > BM ? 1 : 2)
 #define SLOTS (BM * 2 / (THREADS * HALVES))
+#define REGISTERS (TM * TN + SLOTS * HALVES * 4 + 72)
 #define BLOADS ((BN * 2 + THREADS - 1) / THREADS)
 
 struct pixel {
-	int base;	       /* of its tap 0 in x, may lie outside */
-	int z, y, x;	       /* coordinates of tap 0 */
-	unsigned mz, my, mx;   /* bit per tap of the axis: inside the image */
+	int base;	     /* of its tap 0 in x, may lie outside */
+	int z, y, x;	     /* coordinates of tap 0 */
+	unsigned mz, my, mx; /* bit per tap of the axis: inside the image */
 };
 
 INLINE unsigned axis_mask(int first, int taps, int dilation, int size)
@@ -104,7 +105,7 @@ INLINE pixel pixel_at(unsigned m)
 	return p;
 }
 
-/* The place in k: of one step for blocked input. */
+/* Where in k a step is: its tap, and its offset from a pixel's tap 0 (x plain: in the table). */
 struct place {
 	int kz, ky, kx, off;
 };
@@ -141,13 +142,137 @@ INLINE bool inside(const pixel &p, const place &k)
 
 #define MASKED (MASK_D || MASK_H || MASK_W)
 
+/* ---- what a thread brings for a step, by way of registers ---- */
+
+typedef float a_part[SLOTS][HALVES][4];
+
 #if X_PLAIN
 #define TAB_PARAM , const int2 *__restrict__ tab
+#define TAB_ARG	  , tab
+
+INLINE float element(const float *x, const pixel &p, int2 e)
+{
+	bool ok = true;
+
+	if (MASK_D)
+		ok = ok && (unsigned)(p.z + (e.y >> 26)) < ID;
+	if (MASK_H)
+		ok = ok && (unsigned)(p.y + (e.y >> 13 & 8191)) < IH;
+	if (MASK_W)
+		ok = ok && (unsigned)(p.x + (e.y & 8191)) < IW;
+	return ok ? x[p.base + e.x] : 0.0f;
+}
+
+INLINE void fetch_a(a_part &a, const float *x, const pixel (&px)[SLOTS], place &k TAB_PARAM)
+{
+#pragma unroll
+	for (int h = 0; h < HALVES; h++)
+#pragma unroll
+		for (int q = 0; q < 4; q++) {
+			const int2 e = tab[k.off + h * 4 + q];
+
+#pragma unroll
+			for (int i = 0; i < SLOTS; i++)
+				a[i][h][q] = element(x, px[i], e);
+		}
+	k.off += 8;
+}
 #else
 #define TAB_PARAM
+#define TAB_ARG
+
+INLINE void fetch_a(a_part &a, const float *x, const pixel (&px)[SLOTS], place &k)
+{
+#pragma unroll
+	for (int i = 0; i < SLOTS; i++) {
+		const bool ok = !MASKED || inside(px[i], k);
+
+#pragma unroll
+		for (int h = 0; h < HALVES; h++)
+			if (ok) {
+				float4_to(a[i][h], x + (px[i].base + k.off + h * 4));
+			} else {
+#pragma unroll
+				for (int q = 0; q < 4; q++)
+					a[i][h][q] = 0.0f;
+			}
+	}
+	advance(k);
+}
 #endif
 
-extern "C" __global__ void __launch_bounds__(THREADS)
+INLINE void stage_a(float (&as)[8][BM], const a_part &a, unsigned row, unsigned half)
+{
+#pragma unroll
+	for (int i = 0; i < SLOTS; i++)
+#pragma unroll
+		for (int h = 0; h < HALVES; h++)
+#pragma unroll
+			for (int q = 0; q < 4; q++)
+				as[half + h * 4 + q][row + i * THREADS] = a[i][h][q];
+}
+
+/* Is load i of B this thread's, where the loads do not divide evenly? */
+INLINE bool has_b(int i)
+{
+	return BN * 2 % THREADS == 0 || threadIdx.x + i * THREADS < BN * 2;
+}
+
+INLINE void fetch_b(float4 (&b)[BLOADS], const float *(&wp)[BLOADS])
+{
+#pragma unroll
+	for (int i = 0; i < BLOADS; i++)
+		if (has_b(i)) {
+			b[i] = *(const float4 *)wp[i];
+			wp[i] += 8 * CO_PAD;
+		}
+}
+
+INLINE void stage_b(float (&bs)[8][BN], const float4 (&b)[BLOADS])
+{
+#pragma unroll
+	for (int i = 0; i < BLOADS; i++)
+		if (has_b(i))
+			*(float4 *)&bs[0][(threadIdx.x + i * THREADS) * 4] = b[i];
+}
+
+/* ---- results ---- */
+
+INLINE void start(float (&acc)[TM][TN], const float *bias, unsigned n0, unsigned tx)
+{
+#pragma unroll
+	for (int j = 0; j < TN; j += 4) {
+		float b[4];
+
+		float4_to(b, bias + min(n0 + tile_index(tx, j, TX), CO_PAD - 4));
+#pragma unroll
+		for (int i = 0; i < TM; i++)
+#pragma unroll
+			for (int q = 0; q < 4; q++)
+				acc[i][j + q] = b[q];
+	}
+}
+
+#if Y_PLAIN
+#define STEP_M	 VEC /* neighbours in memory are pixels */
+#define STEP_N	 1
+#define CHANNELS CO
+#else
+#define STEP_M	 1
+#define STEP_N	 4
+#define CHANNELS ((CO + 7) / 8 * 8)
+#endif
+
+INLINE unsigned offset_of(unsigned m, unsigned c)
+{
+	const unsigned n = m / OS, s = m % OS;
+
+	if (Y_PLAIN)
+		return (n * (CO * GROUPS) + c) * OS + s;
+	return ((n * ((CO * GROUPS + 7) / 8) + c / 8) * OS + s) * 8 + c % 8;
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS, MIN_BLOCKS(THREADS, REGISTERS))
 	conv(float *y, const float *x, const float *__restrict__ w TAB_PARAM EXTRA_PARAMS)
 {
 	__shared__ float as[2][8][BM];
@@ -155,16 +280,18 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 	const unsigned t = threadIdx.x, tx = t % TX, ty = t / TX;
 	const unsigned group = blockIdx.y / TILES_N;
 	const unsigned m0 = blockIdx.x * BM, n0 = blockIdx.y % TILES_N * BN;
-	const unsigned half = HALVES == 2 ? 0 : t / BM;
-	float acc[TM][TN], anext[SLOTS][HALVES][4];
-	float4 bnext[BLOADS];
-	pixel px[SLOTS];
+	const unsigned half = HALVES == 2 ? 0 : t / BM * 4;
 	const float *wp[BLOADS];
+	float acc[TM][TN];
+	pixel px[SLOTS];
+	place k = {};
+	a_part a;
+	float4 b[BLOADS];
 
 #pragma unroll
 	for (int i = 0; i < SLOTS; i++) {
 		px[i] = pixel_at(min(m0 + t % BM + i * THREADS, PIXELS - 1));
-		px[i].base += (int)(group * CI * IS);
+		px[i].base += (int)(group * CI * IS) + (X_PLAIN ? 0 : half);
 	}
 #pragma unroll
 	for (int i = 0; i < BLOADS; i++) {
@@ -172,131 +299,39 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 
 		wp[i] = w + group * (STEPS * 8 * CO_PAD) + at / (BN / 4) * CO_PAD + col;
 	}
-#pragma unroll
-	for (int j = 0; j < TN; j += 4) {
-		const unsigned col = min(n0 + tile_index(tx, j, TX), CO_PAD - 4);
-		float b[4];
-
-		float4_to(b, w + GROUPS * (STEPS * 8 * CO_PAD) + group * CO_PAD + col);
-#pragma unroll
-		for (int i = 0; i < TM; i++)
-#pragma unroll
-			for (int q = 0; q < 4; q++)
-				acc[i][j + q] = b[q];
-	}
-
-	place k = {};
+	if (X_PLAIN)
+		k.off = half;
+	start(acc, w + GROUPS * (STEPS * 8 * CO_PAD) + group * CO_PAD, n0, tx);
+	/* the next step's operands travel while this one is computed */
 #pragma unroll 1
 	for (int step = -1; step < STEPS; step++) {
-		/* the next step's operands travel while this one is computed */
 		if (step + 1 < STEPS) {
-#pragma unroll
-			for (int i = 0; i < SLOTS; i++) {
-#if X_PLAIN
-#pragma unroll
-				for (int h = 0; h < HALVES; h++)
-#pragma unroll
-					for (int q = 0; q < 4; q++) {
-						const int2 e =
-							tab[(step + 1) * 8 + (half + h) * 4 + q];
-						bool ok = true;
-
-						if (MASK_D)
-							ok = ok && (unsigned)(px[i].z + (e.y >> 26)) < ID;
-						if (MASK_H)
-							ok = ok && (unsigned)(px[i].y +
-									      (e.y >> 13 & 8191)) < IH;
-						if (MASK_W)
-							ok = ok && (unsigned)(px[i].x +
-									      (e.y & 8191)) < IW;
-						anext[i][h][q] = ok ? x[px[i].base + e.x] : 0.0f;
-					}
-#else
-				const float *p = x + (px[i].base + k.off + (int)half * 4);
-
-				if (!MASKED || inside(px[i], k)) {
-#pragma unroll
-					for (int h = 0; h < HALVES; h++)
-						float4_to(anext[i][h], p + h * 4);
-				} else {
-#pragma unroll
-					for (int h = 0; h < HALVES; h++)
-#pragma unroll
-						for (int q = 0; q < 4; q++)
-							anext[i][h][q] = 0.0f;
-				}
-#endif
-			}
-#pragma unroll
-			for (int i = 0; i < BLOADS; i++)
-				if (BN * 2 % THREADS == 0 || t + i * THREADS < BN * 2) {
-					bnext[i] = *(const float4 *)wp[i];
-					wp[i] += 8 * CO_PAD;
-				}
-			advance(k);
+			fetch_a(a, x, px, k TAB_ARG);
+			fetch_b(b, wp);
 		}
 		if (step >= 0)
 			tile_fma(acc, as[step & 1], bs[step & 1], ty, BM / TM, tx, TX);
 		if (step + 1 < STEPS) {
-			const int at = (step + 1) & 1;
-
-#pragma unroll
-			for (int i = 0; i < SLOTS; i++)
-#pragma unroll
-				for (int h = 0; h < HALVES; h++)
-#pragma unroll
-					for (int q = 0; q < 4; q++)
-						as[at][(half + h) * 4 + q][t % BM + i * THREADS] =
-							anext[i][h][q];
-#pragma unroll
-			for (int i = 0; i < BLOADS; i++)
-				if (BN * 2 % THREADS == 0 || t + i * THREADS < BN * 2)
-					*(float4 *)&bs[at][0][(t + i * THREADS) * 4] = bnext[i];
+			stage_a(as[(step + 1) & 1], a, t % BM, half);
+			stage_b(bs[(step + 1) & 1], b);
 			__syncthreads();
 		}
 	}
-
-#if Y_PLAIN
 #pragma unroll
-	for (int i = 0; i < TM; i += VEC) {
-		const unsigned m = m0 + tile_index(ty, i, BM / TM);
-
+	for (int i = 0; i < TM; i += STEP_M)
 #pragma unroll
-		for (int j = 0; j < TN; j++) {
+		for (int j = 0; j < TN; j += STEP_N) {
+			const unsigned m = m0 + tile_index(ty, i, BM / TM);
 			const unsigned c = n0 + tile_index(tx, j, TX);
-			const unsigned off =
-				(m / OS * (CO * GROUPS) + group * CO + c) * OS + m % OS;
+			const unsigned off = offset_of(m, group * CO + c);
 			float v[VEC];
 
-			if (m >= PIXELS || c >= CO)
+			if (m >= PIXELS || c >= CHANNELS)
 				continue;
 #pragma unroll
 			for (int q = 0; q < VEC; q++)
-				v[q] = acc[i + q][j];
+				v[q] = Y_PLAIN ? acc[i + q][j] : acc[i][j + q];
 			epilogue(v, off EXTRA_ARGS);
 			store(y, out_at(off), v);
 		}
-	}
-#else
-#pragma unroll
-	for (int i = 0; i < TM; i++) {
-		const unsigned m = m0 + tile_index(ty, i, BM / TM);
-
-#pragma unroll
-		for (int j = 0; j < TN; j += 4) {
-			const unsigned c = n0 + tile_index(tx, j, TX), cg = group * CO + c;
-			const unsigned off = ((m / OS * ((CO * GROUPS + 7) / 8) + cg / 8) * OS +
-					      m % OS) * 8 + cg % 8;
-			float v[4];
-
-			if (m >= PIXELS || c >= (CO + 7) / 8 * 8)
-				continue;
-#pragma unroll
-			for (int q = 0; q < 4; q++)
-				v[q] = acc[i][j + q];
-			epilogue(v, off EXTRA_ARGS);
-			store(y, out_at(off), v);
-		}
-	}
-#endif
 }

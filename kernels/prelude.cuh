@@ -59,6 +59,9 @@ INLINE float warp_max(float v)
  * Tiled products: a thread has TM x TN results; its row i is row ty * 4 + i / 4 * 4 * (BM / TM) +
  * i % 4 of the tile, so that threads read neighbouring float4s; columns alike. as and bs hold 8 k.
  */
+/* Blocks of an SM whose threads have that many registers: without it ptxas aims higher and spills. */
+#define MIN_BLOCKS(threads, registers) (65536 / ((threads) * (registers)))
+
 INLINE unsigned tile_index(unsigned t, int i, unsigned threads)
 {
 	return t * 4 + i / 4 * 4 * threads + i % 4;

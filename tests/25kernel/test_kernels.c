@@ -247,7 +247,7 @@ static int run_case(const char *path, const char *target)
 	if (ret == 0)
 		ret = run_graph(g, ref, all);
 	printf("%s %s\n", ret ? "FAILED" : "ok", path);
-	if (ret == 0 && getenv("VERBOSE"))
+	if (getenv("VERBOSE"))
 		for (uint32_t i = 0; i < g->nlaunch; i++)
 			printf("    %s %s grid %u %u %u block %u regs %u\n",
 			       g->node[g->launch[i].node].op->name, g->launch[i].kernel,
