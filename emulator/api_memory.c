@@ -109,7 +109,8 @@ CUresult cuMemHostRegister_v2(void *p, size_t bytes, unsigned flags)
 
 	if (r)
 		return r;
-	if (!p || !bytes || flags & ~15u || bytes > UINT64_MAX - at || overlaps(&d->vram, at, bytes))
+	if (!p || !bytes || flags & ~15u || bytes > UINT64_MAX - at ||
+	    overlaps(&d->vram, at, bytes))
 		return device_leave(d, CUDA_ERROR_INVALID_VALUE);
 	return device_leave(d, vram_register(&d->vram, at, bytes) ? CUDA_SUCCESS
 								  : CUDA_ERROR_OUT_OF_MEMORY);

@@ -8,8 +8,8 @@
 #define SHARED_DEFAULT 49152u
 #define THREADS_MOST   1024u
 
-static const uint8_t elf_magic[4] = {0x7f, 'E', 'L', 'F'}, fatbin_magic[4] = {0x50, 0xed, 0x55,
-									      0xba};
+static const uint8_t elf_magic[4] = {0x7f, 'E', 'L', 'F'},
+		     fatbin_magic[4] = {0x50, 0xed, 0x55, 0xba};
 
 /* Variables of the module get host memory of their own; it draws on nothing. */
 static void place_data(struct ptx_module *m)
@@ -35,11 +35,13 @@ static int add_kernels(struct device *d, struct CUmod_st *m, struct err *e)
 		if (decode_kernel(m->arena, d->exec, m->ptx, f, d->stats, &k->kernel, e) < 0)
 			return -1;
 		if (k->kernel.shared_bytes > SHARED_DEFAULT)
-			return fail(e, E_PTX, "line %u: %s: more than 48 KiB of static shared memory",
+			return fail(e, E_PTX,
+				    "line %u: %s: more than 48 KiB of static shared memory",
 				    f->line, f->name);
 		k->module = m;
 		k->dynamic_most = SHARED_DEFAULT - k->kernel.shared_bytes;
-		k->counters = d->stats ? mem_alloc((k->kernel.nblocks + 1) * sizeof(uint64_t)) : NULL;
+		k->counters =
+			d->stats ? mem_alloc((k->kernel.nblocks + 1) * sizeof(uint64_t)) : NULL;
 		*at = k;
 		at = &k->next;
 	}

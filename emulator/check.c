@@ -46,20 +46,20 @@ void check_spans(struct launch *l, const struct vram *v, const struct ptx_module
 	for (const struct ptx_var *d = m->vars; d; d = d->next)
 		if (d->space == SPACE_GLOBAL || d->space == SPACE_CONST)
 			add(l, (struct window){.lo = d->offset,
-					     .hi = d->offset + d->size,
-					     .read = true,
-					     .write = d->space == SPACE_GLOBAL,
-					     .param = -2});
+					       .hi = d->offset + d->size,
+					       .read = true,
+					       .write = d->space == SPACE_GLOBAL,
+					       .param = -2});
 	for (uint32_t i = 0; i < k->nregions; i++)
 		add_region(l, v, &k->regions[i]);
 	if (k->nregions)
 		return;
 	for (size_t i = 0; i < v->nblocks; i++)
 		add(l, (struct window){.lo = v->blocks[i].at,
-				     .hi = v->blocks[i].at + v->blocks[i].bytes,
-				     .read = true,
-				     .write = true,
-				     .param = -1});
+				       .hi = v->blocks[i].at + v->blocks[i].bytes,
+				       .read = true,
+				       .write = true,
+				       .param = -1});
 }
 
 static bool inside(const struct window *s, uint64_t at, uint32_t bytes, bool write)
@@ -156,7 +156,9 @@ void check_report(const struct launch *l, const struct block *b)
 		"occ_emulator: kernel %s, ptx line %u: %s%s%s: block (%u,%u,%u) warp %u lane %u "
 		"address 0x%" PRIx64 "%s\n",
 		l->kernel->func->name, b->fault_op->line,
-		b->fault != FAULT_ADDRESS ? "" : b->fault_write ? "store: " : "load: ",
+		b->fault != FAULT_ADDRESS ? ""
+		: b->fault_write	  ? "store: "
+					  : "load: ",
 		texts[b->fault], extra, b->index[0], b->index[1], b->index[2], b->fault_warp,
 		b->fault_lane, b->fault_address, near);
 }

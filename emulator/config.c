@@ -60,12 +60,13 @@ static int item(const char *key, const char *value, struct config *c, struct err
 		if (number(key, value, 1, 999, &v, e) < 0)
 			return -1;
 		c->sm = (uint32_t)v;
-		return config_chip(c->sm) ? 0
-					  : fail(e, E_USAGE, "OCCAMY_EMULATOR: unknown chip sm=%s",
-						 value);
+		return config_chip(c->sm)
+			       ? 0
+			       : fail(e, E_USAGE, "OCCAMY_EMULATOR: unknown chip sm=%s", value);
 	}
 	return fail(e, E_USAGE,
-		    "OCCAMY_EMULATOR: unknown key '%s'; known: sm, memory, threads, stats, isa", key);
+		    "OCCAMY_EMULATOR: unknown key '%s'; known: sm, memory, threads, stats, isa",
+		    key);
 }
 
 int config_parse(const char *text, struct config *c, struct err *e)

@@ -210,7 +210,8 @@ int decode_kernel(struct arena *a, const struct exec *exec, const struct ptx_mod
 		  const struct ptx_func *f, bool count, struct kernel *k, struct err *e)
 {
 	static const struct ptx_insn none = {.opcode = "", .guard = -1};
-	struct decoder d = {.arena = a, .exec = exec, .module = m, .func = f, .kernel = k, .err = e};
+	struct decoder d = {
+		.arena = a, .exec = exec, .module = m, .func = f, .kernel = k, .err = e};
 	uint32_t *start;
 	struct cfg *cfg;
 

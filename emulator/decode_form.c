@@ -283,7 +283,8 @@ int decode_cvt(struct decoder *d)
 	return run_recipe(d, &r);
 }
 
-/* Common to setp and set: word[1] is the comparison; gives the form and how a third predicate joins. */
+/* Common to setp and set: word[1] is the comparison; gives the form and how a third predicate
+ * joins. */
 static int comparison(struct decoder *d, struct words *w, const char *type, struct recipe *r,
 		      uint32_t *join)
 {

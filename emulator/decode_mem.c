@@ -6,13 +6,32 @@
 #include <string.h>
 
 /* Ordering, scope and cache words: the interpreter is stricter than any of them. */
-static const char *const ignored[] = {
-	"weak",	       "volatile",    "relaxed",      "acquire",      "release",
-	"acq_rel",     "cta",	      "gpu",	      "sys",	      "nc",
-	"ca",	       "cg",	      "cs",	      "lu",	      "cv",
-	"wb",	       "wt",	      "L1::evict_normal", "L1::evict_unchanged", "L1::evict_first",
-	"L1::evict_last", "L1::no_allocate", "L2::64B", "L2::128B",   "L2::256B",
-	NULL};
+static const char *const ignored[] = {"weak",
+				      "volatile",
+				      "relaxed",
+				      "acquire",
+				      "release",
+				      "acq_rel",
+				      "cta",
+				      "gpu",
+				      "sys",
+				      "nc",
+				      "ca",
+				      "cg",
+				      "cs",
+				      "lu",
+				      "cv",
+				      "wb",
+				      "wt",
+				      "L1::evict_normal",
+				      "L1::evict_unchanged",
+				      "L1::evict_first",
+				      "L1::evict_last",
+				      "L1::no_allocate",
+				      "L2::64B",
+				      "L2::128B",
+				      "L2::256B",
+				      NULL};
 
 static const char *space_word(struct words *w)
 {
@@ -72,8 +91,7 @@ static const struct ptx_operand *part(const struct ptx_operand *o, uint32_t k)
 }
 
 /* True where the data registers have 64 bits: all or none must. */
-static int data_class(struct decoder *d, const struct ptx_operand *o, uint32_t count,
-		      struct op *op)
+static int data_class(struct decoder *d, const struct ptx_operand *o, uint32_t count, struct op *op)
 {
 	uint32_t wide = 0, regs = 0;
 
@@ -208,8 +226,7 @@ int decode_atom(struct decoder *d)
 	       (bits == 64 ? MEM_DATA64 : 0) | (at ? 0 : MEM_NO_RESULT);
 	if (address(d, &d->insn->operand[at], &op) < 0 ||
 	    decode_source(d, &d->insn->operand[at + 1], letter, &op.a) < 0 ||
-	    (kind == ATOM_CAS &&
-	     decode_source(d, &d->insn->operand[at + 2], letter, &op.b) < 0) ||
+	    (kind == ATOM_CAS && decode_source(d, &d->insn->operand[at + 2], letter, &op.b) < 0) ||
 	    (at && decode_result(d, &d->insn->operand[0], letter, &op.d) < 0))
 		return -1;
 	return emit(d, "atom", space, &op) ? 0 : -1;

@@ -18,7 +18,8 @@ int decode_fail(struct decoder *d, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return fail(d->err, E_PTX, "line %" PRIu32 ": %s: %s", d->insn->line, d->insn->opcode, text);
+	return fail(d->err, E_PTX, "line %" PRIu32 ": %s: %s", d->insn->line, d->insn->opcode,
+		    text);
 }
 
 int decode_count(struct decoder *d, uint32_t least, uint32_t most)
@@ -61,7 +62,7 @@ struct op *decode_emit_form(struct decoder *d, const char *name)
 	CHECK(f);
 	letter = *f->sig;
 	return decode_emit(d, f->run,
-			   letter == 'p'		  ? f->run
+			   letter == 'p'		    ? f->run
 			   : letter == 'd' || letter == 'g' ? d->exec->masked64
 							    : d->exec->masked32);
 }

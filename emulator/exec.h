@@ -42,7 +42,8 @@ struct op {
 	uint32_t d, a, b, c, e; /* offsets in warp.regs */
 	uint32_t x;		/* small things, by handler */
 	uint32_t line;
-	uint32_t mem; /* number of this memory access in its kernel: place of its cache; block: counter */
+	uint32_t mem; /* number of this memory access in its kernel: place of its cache; block:
+			 counter */
 };
 
 struct stack_entry {
@@ -51,23 +52,33 @@ struct stack_entry {
 };
 
 /* Why a block stopped before its end. */
-enum fault { FAULT_NONE, FAULT_ADDRESS, FAULT_ALIGN, FAULT_SHARED, FAULT_LOCAL, FAULT_BARRIER, FAULT_LANES, FAULT_TRAP };
+enum fault {
+	FAULT_NONE,
+	FAULT_ADDRESS,
+	FAULT_ALIGN,
+	FAULT_SHARED,
+	FAULT_LOCAL,
+	FAULT_BARRIER,
+	FAULT_LANES,
+	FAULT_TRAP
+};
 
 struct warp {
 	uint8_t *regs;
 	uint32_t mask, partial; /* partial: mask != FULL_MASK */
 	uint32_t live;		/* lanes that have not exited */
 	uint32_t index, depth;
-	const struct op *pc, *join; /* join: where the current path meets its sibling; NULL: at the end */
-	uint32_t barrier;	    /* 0: running, else 1 + number of the barrier waited for */
-	uint32_t barrier_threads;   /* 0: all of the block */
+	const struct op *pc,
+		*join;	  /* join: where the current path meets its sibling; NULL: at the end */
+	uint32_t barrier; /* 0: running, else 1 + number of the barrier waited for */
+	uint32_t barrier_threads; /* 0: all of the block */
 	struct block *block;
 	struct stack_entry stack[STACK_DEPTH];
 };
 
 /* One row of addresses that an access was found to be allowed in. */
 struct span_cache {
-	uint64_t lo, hi;	    /* the whole extent */
+	uint64_t lo, hi;	     /* the whole extent */
 	uint64_t base, pitch, width; /* pitch 0: no rows */
 };
 
@@ -87,7 +98,7 @@ struct block {
 	uint32_t nwarps, threads;
 	struct warp *warps;
 	struct span_cache *cache; /* by op.mem: one for reads, one for writes */
-	uint64_t *counters; /* by basic block */
+	uint64_t *counters;	  /* by basic block */
 	uint32_t *tid[3];	  /* by thread */
 	enum fault fault;
 	const struct op *fault_op;
@@ -99,7 +110,8 @@ struct block {
 /* A PTX instruction form: its name, the classes of its operands and what runs it. */
 struct form {
 	const char *name;
-	const char *sig; /* destination first: w 32 bits, d 64 bits, f float, g double, p predicate */
+	const char
+		*sig; /* destination first: w 32 bits, d 64 bits, f float, g double, p predicate */
 	op_fn run;
 };
 

@@ -31,9 +31,11 @@ static uint64_t atom_float(enum mem_atom kind, uint64_t old, uint64_t v)
 }
 
 /* What stands in memory after the atomic operation; s: the compare value's partner for cas. */
-static uint64_t atom_new(enum mem_atom kind, uint64_t old, uint64_t v, uint64_t swap, uint32_t bytes)
+static uint64_t atom_new(enum mem_atom kind, uint64_t old, uint64_t v, uint64_t swap,
+			 uint32_t bytes)
 {
-	int64_t so = bytes == 4 ? (int32_t)old : (int64_t)old, sv = bytes == 4 ? (int32_t)v : (int64_t)v;
+	int64_t so = bytes == 4 ? (int32_t)old : (int64_t)old,
+		sv = bytes == 4 ? (int32_t)v : (int64_t)v;
 
 	switch (kind) {
 	case ATOM_ADD:
@@ -70,7 +72,8 @@ static uint64_t atom_lane(const struct op *o, uint64_t at, uint64_t v, uint64_t 
 	enum mem_atom kind = (enum mem_atom)(o->x >> MEM_ATOM_SHIFT);
 
 	if (MEM_BYTES(o->x) == 8) {
-		uint64_t *p = (uint64_t *)(void *)host(at), old = __atomic_load_n(p, __ATOMIC_RELAXED);
+		uint64_t *p = (uint64_t *)(void *)host(at),
+			 old = __atomic_load_n(p, __ATOMIC_RELAXED);
 
 		while (!__atomic_compare_exchange_n(p, &old, atom_new(kind, old, v, swap, 8), true,
 						    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
@@ -79,8 +82,8 @@ static uint64_t atom_lane(const struct op *o, uint64_t at, uint64_t v, uint64_t 
 	}
 	uint32_t *p = (uint32_t *)(void *)host(at), old = __atomic_load_n(p, __ATOMIC_RELAXED);
 
-	while (!__atomic_compare_exchange_n(p, &old, (uint32_t)atom_new(kind, old, v, swap, 4), true,
-					    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+	while (!__atomic_compare_exchange_n(p, &old, (uint32_t)atom_new(kind, old, v, swap, 4),
+					    true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		;
 	return old;
 }

@@ -84,7 +84,8 @@ HANDLER(brx)
 		const struct op *there;
 
 		if (first >= o->x)
-			return exec_fault(w, o, FAULT_TRAP, (uint32_t)__builtin_ctz(w->mask), first);
+			return exec_fault(w, o, FAULT_TRAP, (uint32_t)__builtin_ctz(w->mask),
+					  first);
 		there = o->table[first];
 		for (int i = 0; i < WARP_LANES; i++)
 			taken |= (uint32_t)(index[i] == first) << i;
@@ -159,7 +160,8 @@ HANDLER(trap)
 HANDLER(bar)
 {
 	if (w->mask != w->live)
-		return exec_fault(w, o, FAULT_BARRIER, (uint32_t)__builtin_ctz(w->live & ~w->mask), 0);
+		return exec_fault(w, o, FAULT_BARRIER, (uint32_t)__builtin_ctz(w->live & ~w->mask),
+				  0);
 	w->barrier = 1 + (AT(u32, o->a)[__builtin_ctz(w->mask)] & 15);
 	w->barrier_threads = o->x ? AT(u32, o->b)[__builtin_ctz(w->mask)] : 0;
 	w->pc = o + 1;
@@ -199,7 +201,8 @@ HANDLER(shfl)
 	if (!members_ok(w, o, members_at(w, (uint32_t)o->imm)))
 		return NULL;
 	for (int i = 0; i < WARP_LANES; i++) {
-		int by = (int)(b[i] & 31), segment = (int)(c[i] >> 8 & 31), clamp = (int)(c[i] & 31);
+		int by = (int)(b[i] & 31), segment = (int)(c[i] >> 8 & 31),
+		    clamp = (int)(c[i] & 31);
 		int low = i & segment, high = low | (clamp & ~segment), j;
 		bool ok;
 
@@ -354,12 +357,12 @@ op_fn ISA(control_handler)(const char *name)
 	static const struct {
 		const char *name;
 		op_fn run;
-	} rows[] = {{"bra", bra},	{"bra.if", bra_if},	    {"brx", brx},
-		    {"meet", meet},	{"ret", ret},		    {"ret.if", ret_if},
-		    {"guard", guard},	{"count", count},	    {"nop", nop},
-		    {"trap", trap},	{"bar", bar},		    {"warp.sync", warp_sync},
-		    {"shfl", shfl},	{"vote", vote},		    {"activemask", activemask},
-		    {"redux", redux},	{"special", special}};
+	} rows[] = {{"bra", bra},     {"bra.if", bra_if},  {"brx", brx},
+		    {"meet", meet},   {"ret", ret},	   {"ret.if", ret_if},
+		    {"guard", guard}, {"count", count},	   {"nop", nop},
+		    {"trap", trap},   {"bar", bar},	   {"warp.sync", warp_sync},
+		    {"shfl", shfl},   {"vote", vote},	   {"activemask", activemask},
+		    {"redux", redux}, {"special", special}};
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		if (!strcmp(rows[i].name, name))
@@ -377,8 +380,9 @@ static void run(struct warp *w)
 
 const struct exec *ISA(exec)(void)
 {
-	static const struct form *const forms[] = {ISA(int_forms),  ISA(float_forms), ISA(cvt_forms),
-						   ISA(pred_forms), ISA(half_forms),  NULL};
+	static const struct form *const forms[] = {ISA(int_forms),  ISA(float_forms),
+						   ISA(cvt_forms),  ISA(pred_forms),
+						   ISA(half_forms), NULL};
 	static const struct exec e = {
 		.isa = EXEC_NAME,
 		.forms = forms,

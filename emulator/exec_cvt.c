@@ -3,16 +3,16 @@
 #include "emulator/exec_isa.h"
 
 /* A value of a signed or unsigned type clamped to a type's range. */
-#define CLAMP_SIGNED(T)                                                                   \
-	static inline int64_t clamp_##T(int64_t v, int64_t lo, uint64_t hi)               \
-	{                                                                                 \
-		return v < lo ? lo : v > 0 && (uint64_t)v > hi ? (int64_t)hi : v;         \
+#define CLAMP_SIGNED(T)                                                           \
+	static inline int64_t clamp_##T(int64_t v, int64_t lo, uint64_t hi)       \
+	{                                                                         \
+		return v < lo ? lo : v > 0 && (uint64_t)v > hi ? (int64_t)hi : v; \
 	}
-#define CLAMP_UNSIGNED(T)                                                                 \
-	static inline uint64_t clamp_##T(uint64_t v, int64_t lo, uint64_t hi)             \
-	{                                                                                 \
-		(void)lo;                                                                 \
-		return v > hi ? hi : v;                                                   \
+#define CLAMP_UNSIGNED(T)                                                     \
+	static inline uint64_t clamp_##T(uint64_t v, int64_t lo, uint64_t hi) \
+	{                                                                     \
+		(void)lo;                                                     \
+		return v > hi ? hi : v;                                       \
 	}
 CLAMP_SIGNED(s8)
 CLAMP_SIGNED(s16)
@@ -43,10 +43,10 @@ static inline int order(double a, double b)
 	return (a > b) - (a < b);
 }
 
-#define BEYOND_EXACT(T)                                                \
-	static inline int beyond_##T(float f, T##_val v)               \
-	{                                                              \
-		return order((double)f, (double)v);                    \
+#define BEYOND_EXACT(T)                                  \
+	static inline int beyond_##T(float f, T##_val v) \
+	{                                                \
+		return order((double)f, (double)v);      \
 	}
 BEYOND_EXACT(u8)
 BEYOND_EXACT(s8)
@@ -70,11 +70,11 @@ static inline int beyond_s64(float f, int64_t v)
 }
 
 /* A rounded double as an integer: clamped, NaN as the hardware has it. */
-#define NARROW(T, lo, hi)                                                       \
-	static inline T##_val T##_of(double v)                                  \
-	{                                                                       \
+#define NARROW(T, lo, hi)                                                                         \
+	static inline T##_val T##_of(double v)                                                    \
+	{                                                                                         \
 		double c = v < (double)(lo) ? (double)(lo) : v > (double)(hi) ? (double)(hi) : v; \
-		return (T##_val)(int64_t)(c != c ? 0 : c);                      \
+		return (T##_val)(int64_t)(c != c ? 0 : c);                                        \
 	}
 NARROW(u8, 0, UINT8_MAX)
 NARROW(s8, INT8_MIN, INT8_MAX)
@@ -104,12 +104,12 @@ static inline uint64_t u64_of(double v)
 }
 
 #define FORM_PASS 1
-#include "emulator/exec_form.h"
 #include "emulator/cvt.def"
+#include "emulator/exec_form.h"
 #undef FORM_PASS
 
 const struct form ISA(cvt_forms)[] = {
 #define FORM_PASS 2
-#include "emulator/exec_form.h"
 #include "emulator/cvt.def"
+#include "emulator/exec_form.h"
 	{NULL, NULL, NULL}};

@@ -110,7 +110,7 @@ static inline double max_d(double a, double b)
 static inline double flush64(double a)
 {
 	return f64_of(bits_of64(a) & (uint64_t)0x7ff << 52 ? bits_of64(a)
-							    : bits_of64(a) & (uint64_t)1 << 63);
+							   : bits_of64(a) & (uint64_t)1 << 63);
 }
 
 static inline double high_word(double a)

@@ -10,47 +10,47 @@
 #undef ALSO2
 #undef ALSO3
 #if FORM_PASS == 1
-#define OP1(id, name, D, A, expr)                   \
-	HANDLER(id)                                 \
-	{                                           \
-		D##_lane *d_ = AT(D, o->d);         \
-		const A##_lane *a_ = AT(A, o->a);   \
-		LANES                               \
-		{                                   \
-			READ(A, a, a_);             \
-			WRITE(D, d_, expr);         \
-		}                                   \
-		return o + 1;                       \
+#define OP1(id, name, D, A, expr)                 \
+	HANDLER(id)                               \
+	{                                         \
+		D##_lane *d_ = AT(D, o->d);       \
+		const A##_lane *a_ = AT(A, o->a); \
+		LANES                             \
+		{                                 \
+			READ(A, a, a_);           \
+			WRITE(D, d_, expr);       \
+		}                                 \
+		return o + 1;                     \
 	}
-#define OP2(id, name, D, A, B, expr)                \
-	HANDLER(id)                                 \
-	{                                           \
-		D##_lane *d_ = AT(D, o->d);         \
-		const A##_lane *a_ = AT(A, o->a);   \
-		const B##_lane *b_ = AT(B, o->b);   \
-		LANES                               \
-		{                                   \
-			READ(A, a, a_);             \
-			READ(B, b, b_);             \
-			WRITE(D, d_, expr);         \
-		}                                   \
-		return o + 1;                       \
+#define OP2(id, name, D, A, B, expr)              \
+	HANDLER(id)                               \
+	{                                         \
+		D##_lane *d_ = AT(D, o->d);       \
+		const A##_lane *a_ = AT(A, o->a); \
+		const B##_lane *b_ = AT(B, o->b); \
+		LANES                             \
+		{                                 \
+			READ(A, a, a_);           \
+			READ(B, b, b_);           \
+			WRITE(D, d_, expr);       \
+		}                                 \
+		return o + 1;                     \
 	}
-#define OP3(id, name, D, A, B, C, expr)             \
-	HANDLER(id)                                 \
-	{                                           \
-		D##_lane *d_ = AT(D, o->d);         \
-		const A##_lane *a_ = AT(A, o->a);   \
-		const B##_lane *b_ = AT(B, o->b);   \
-		const C##_lane *c_ = AT(C, o->c);   \
-		LANES                               \
-		{                                   \
-			READ(A, a, a_);             \
-			READ(B, b, b_);             \
-			READ(C, c, c_);             \
-			WRITE(D, d_, expr);         \
-		}                                   \
-		return o + 1;                       \
+#define OP3(id, name, D, A, B, C, expr)           \
+	HANDLER(id)                               \
+	{                                         \
+		D##_lane *d_ = AT(D, o->d);       \
+		const A##_lane *a_ = AT(A, o->a); \
+		const B##_lane *b_ = AT(B, o->b); \
+		const C##_lane *c_ = AT(C, o->c); \
+		LANES                             \
+		{                                 \
+			READ(A, a, a_);           \
+			READ(B, b, b_);           \
+			READ(C, c, c_);           \
+			WRITE(D, d_, expr);       \
+		}                                 \
+		return o + 1;                     \
 	}
 #define ALSO1(id, name, D, A)
 #define ALSO2(id, name, D, A, B)

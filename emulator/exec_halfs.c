@@ -34,26 +34,26 @@ static inline uint16_t lesser16(uint16_t a, uint16_t b, bool greater)
 }
 
 #define PAIR_OF(e0, e1) ((uint32_t)(e0) | (uint32_t)(e1) << 16)
-#define PAIR2(e)                                                     \
-	__extension__({                                              \
-		uint16_t r_[2];                                      \
-		for (int k_ = 0; k_ < 2; k_++) {                     \
-			uint16_t x = (uint16_t)(a >> k_ * 16);       \
-			uint16_t y = (uint16_t)(b >> k_ * 16);       \
-			r_[k_] = (e);                                \
-		}                                                    \
-		PAIR_OF(r_[0], r_[1]);                               \
+#define PAIR2(e)                                               \
+	__extension__({                                        \
+		uint16_t r_[2];                                \
+		for (int k_ = 0; k_ < 2; k_++) {               \
+			uint16_t x = (uint16_t)(a >> k_ * 16); \
+			uint16_t y = (uint16_t)(b >> k_ * 16); \
+			r_[k_] = (e);                          \
+		}                                              \
+		PAIR_OF(r_[0], r_[1]);                         \
 	})
-#define PAIR3(e)                                                     \
-	__extension__({                                              \
-		uint16_t r_[2];                                      \
-		for (int k_ = 0; k_ < 2; k_++) {                     \
-			uint16_t x = (uint16_t)(a >> k_ * 16);       \
-			uint16_t y = (uint16_t)(b >> k_ * 16);       \
-			uint16_t z = (uint16_t)(c >> k_ * 16);       \
-			r_[k_] = (e);                                \
-		}                                                    \
-		PAIR_OF(r_[0], r_[1]);                               \
+#define PAIR3(e)                                               \
+	__extension__({                                        \
+		uint16_t r_[2];                                \
+		for (int k_ = 0; k_ < 2; k_++) {               \
+			uint16_t x = (uint16_t)(a >> k_ * 16); \
+			uint16_t y = (uint16_t)(b >> k_ * 16); \
+			uint16_t z = (uint16_t)(c >> k_ * 16); \
+			r_[k_] = (e);                          \
+		}                                              \
+		PAIR_OF(r_[0], r_[1]);                         \
 	})
 
 #define FORM_PASS 1

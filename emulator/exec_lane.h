@@ -15,8 +15,7 @@
 #define ISA(name)    PASTE(name, EXEC_ISA)
 
 #ifdef __clang__
-#define LANES                                                  \
-	_Pragma("clang loop vectorize(assume_safety)") for (int i = 0; i < WARP_LANES; i++)
+#define LANES _Pragma("clang loop vectorize(assume_safety)") for (int i = 0; i < WARP_LANES; i++)
 #else
 #define LANES _Pragma("GCC ivdep") for (int i = 0; i < WARP_LANES; i++)
 #endif
@@ -52,11 +51,11 @@ typedef double f64_lane;
 #define SIG_s64 "d"
 #define SIG_f64 "g"
 
-#define AT(T, offset)	((T##_lane *)(void *)(w->regs + (offset)))
-#define PRED(offset)	(*(uint32_t *)(void *)(w->regs + (offset)))
-#define HANDLER(id)	static const struct op *id(struct warp *w, const struct op *o)
-#define READ(T, v, p)	T##_val v = (T##_val)(p)[i]
-#define WRITE(T, p, e)	((p)[i] = (T##_lane)(T##_val)(e))
+#define AT(T, offset)  ((T##_lane *)(void *)(w->regs + (offset)))
+#define PRED(offset)   (*(uint32_t *)(void *)(w->regs + (offset)))
+#define HANDLER(id)    static const struct op *id(struct warp *w, const struct op *o)
+#define READ(T, v, p)  T##_val v = (T##_val)(p)[i]
+#define WRITE(T, p, e) ((p)[i] = (T##_lane)(T##_val)(e))
 
 static inline float f32_of(uint32_t bits)
 {

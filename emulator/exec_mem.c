@@ -242,8 +242,8 @@ op_fn ISA(memory_handler)(const char *name)
 	static const struct {
 		const char *name;
 		op_fn run;
-	} rows[] = {{"ld.global", ld_global}, {"st.global", st_global},	  {"ld.local", ld_local},
-		    {"st.local", st_local},   {"ld.param", ld_param},	  {"ld.generic", ld_generic},
+	} rows[] = {{"ld.global", ld_global},  {"st.global", st_global}, {"ld.local", ld_local},
+		    {"st.local", st_local},    {"ld.param", ld_param},	 {"ld.generic", ld_generic},
 		    {"st.generic", st_generic}};
 	op_fn shared = ISA(shared_handler)(name);
 

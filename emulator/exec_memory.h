@@ -2,13 +2,13 @@
 #ifndef EMULATOR_EXEC_MEMORY_H
 #define EMULATOR_EXEC_MEMORY_H
 
-#define MEM_BYTES(x)  ((x) & 15)      /* of one element */
-#define MEM_COUNT(x)  ((x) >> 4 & 15) /* elements */
-#define MEM_SIGNED    0x100u	      /* sign-extend into the register */
-#define MEM_ADDRESS64 0x200u	      /* the address register has 64 bits */
-#define MEM_DATA64    0x400u	      /* the data registers have 64 bits */
-#define MEM_ATOM_SHIFT 16	      /* enum mem_atom */
-#define MEM_NO_RESULT 0x800u	      /* red: e is not read back */
+#define MEM_BYTES(x)   ((x)&15)	       /* of one element */
+#define MEM_COUNT(x)   ((x) >> 4 & 15) /* elements */
+#define MEM_SIGNED     0x100u	       /* sign-extend into the register */
+#define MEM_ADDRESS64  0x200u	       /* the address register has 64 bits */
+#define MEM_DATA64     0x400u	       /* the data registers have 64 bits */
+#define MEM_ATOM_SHIFT 16	       /* enum mem_atom */
+#define MEM_NO_RESULT  0x800u	       /* red: e is not read back */
 
 enum mem_atom {
 	ATOM_ADD,

@@ -134,8 +134,9 @@ static inline void MOVE(store_quad)(struct warp *w, const struct op *o, uint8_t 
 		       *c = AT(u32, o->c);
 
 	for (int i = 0; i < WARP_LANES; i += 8) {
-		oct q[4] = {*(const oct *)(const void *)(d + i), *(const oct *)(const void *)(a + i),
-			    *(const oct *)(const void *)(b + i), *(const oct *)(const void *)(c + i)};
+		oct q[4] = {
+			*(const oct *)(const void *)(d + i), *(const oct *)(const void *)(a + i),
+			*(const oct *)(const void *)(b + i), *(const oct *)(const void *)(c + i)};
 
 		transpose(q);
 		/* lanes in order: where two write the same place, the last one wins */

@@ -36,40 +36,40 @@ static inline const struct op *set(struct warp *w, const struct op *o, uint32_t 
 	return o + 1;
 }
 
-#define SETP(id, T, cond)                                      \
-	HANDLER(id)                                            \
-	{                                                      \
+#define SETP(id, T, cond)                                            \
+	HANDLER(id)                                                  \
+	{                                                            \
 		const T##_lane *a_ = AT(T, o->a), *b_ = AT(T, o->b); \
-		uint32_t r = 0;                                \
-		LANES                                          \
-		{                                              \
-			READ(T, a, a_);                        \
-			READ(T, b, b_);                        \
-			r |= (uint32_t)(cond) << i;            \
-		}                                              \
-		return set(w, o, r);                           \
+		uint32_t r = 0;                                      \
+		LANES                                                \
+		{                                                    \
+			READ(T, a, a_);                              \
+			READ(T, b, b_);                              \
+			r |= (uint32_t)(cond) << i;                  \
+		}                                                    \
+		return set(w, o, r);                                 \
 	}
-#define SETP_INT(T)                   \
-	SETP(eq_##T, T, a == b)       \
-	SETP(ne_##T, T, a != b)       \
-	SETP(lt_##T, T, a < b)        \
-	SETP(le_##T, T, a <= b)       \
-	SETP(gt_##T, T, a > b)        \
+#define SETP_INT(T)             \
+	SETP(eq_##T, T, a == b) \
+	SETP(ne_##T, T, a != b) \
+	SETP(lt_##T, T, a < b)  \
+	SETP(le_##T, T, a <= b) \
+	SETP(gt_##T, T, a > b)  \
 	SETP(ge_##T, T, a >= b)
-#define SETP_FLOAT(T)                                 \
-	SETP(eq_##T, T, a == b)                       \
-	SETP(ne_##T, T, (a < b) | (a > b))            \
-	SETP(lt_##T, T, a < b)                        \
-	SETP(le_##T, T, a <= b)                       \
-	SETP(gt_##T, T, a > b)                        \
-	SETP(ge_##T, T, a >= b)                       \
-	SETP(equ_##T, T, !((a < b) | (a > b)))        \
-	SETP(neu_##T, T, a != b)                      \
-	SETP(ltu_##T, T, !(a >= b))                   \
-	SETP(leu_##T, T, !(a > b))                    \
-	SETP(gtu_##T, T, !(a <= b))                   \
-	SETP(geu_##T, T, !(a < b))                    \
-	SETP(num_##T, T, (a == a) & (b == b))         \
+#define SETP_FLOAT(T)                          \
+	SETP(eq_##T, T, a == b)                \
+	SETP(ne_##T, T, (a < b) | (a > b))     \
+	SETP(lt_##T, T, a < b)                 \
+	SETP(le_##T, T, a <= b)                \
+	SETP(gt_##T, T, a > b)                 \
+	SETP(ge_##T, T, a >= b)                \
+	SETP(equ_##T, T, !((a < b) | (a > b))) \
+	SETP(neu_##T, T, a != b)               \
+	SETP(ltu_##T, T, !(a >= b))            \
+	SETP(leu_##T, T, !(a > b))             \
+	SETP(gtu_##T, T, !(a <= b))            \
+	SETP(geu_##T, T, !(a < b))             \
+	SETP(num_##T, T, (a == a) & (b == b))  \
 	SETP(nan_##T, T, (a != a) | (b != b))
 
 SETP_INT(u16)
@@ -81,18 +81,18 @@ SETP_INT(s64)
 SETP_FLOAT(f32)
 SETP_FLOAT(f64)
 
-#define TESTP(id, T, cond)                         \
-	HANDLER(id)                                \
-	{                                          \
-		const T##_lane *a_ = AT(T, o->a);  \
-		uint32_t r = 0;                    \
-		LANES                              \
-		{                                  \
-			READ(T, a, a_);            \
+#define TESTP(id, T, cond)                          \
+	HANDLER(id)                                 \
+	{                                           \
+		const T##_lane *a_ = AT(T, o->a);   \
+		uint32_t r = 0;                     \
+		LANES                               \
+		{                                   \
+			READ(T, a, a_);             \
 			r |= (uint32_t)(cond) << i; \
-		}                                  \
-		put(w, o->d, r);                   \
-		return o + 1;                      \
+		}                                   \
+		put(w, o->d, r);                    \
+		return o + 1;                       \
 	}
 #define EXP32 0x7f800000u
 #define EXP64 ((uint64_t)0x7ff << 52)
@@ -139,68 +139,75 @@ HANDLER(mov_pred)
 	return o + 1;
 }
 
-#define SELP(id, T)                                                    \
-	HANDLER(id)                                                    \
-	{                                                              \
-		T##_lane *d = AT(T, o->d);                             \
-		const T##_lane *a = AT(T, o->a), *b = AT(T, o->b);     \
-		uint32_t p = PRED(o->c) & w->mask, keep = ~w->mask;    \
-		if (!keep) {                                           \
-			LANES d[i] = p >> i & 1 ? a[i] : b[i];         \
-		} else {                                               \
+#define SELP(id, T)                                                                   \
+	HANDLER(id)                                                                   \
+	{                                                                             \
+		T##_lane *d = AT(T, o->d);                                            \
+		const T##_lane *a = AT(T, o->a), *b = AT(T, o->b);                    \
+		uint32_t p = PRED(o->c) & w->mask, keep = ~w->mask;                   \
+		if (!keep) {                                                          \
+			LANES d[i] = p >> i & 1 ? a[i] : b[i];                        \
+		} else {                                                              \
 			LANES d[i] = keep >> i & 1 ? d[i] : p >> i & 1 ? a[i] : b[i]; \
-		}                                                      \
-		return o + 1;                                          \
+		}                                                                     \
+		return o + 1;                                                         \
 	}
 SELP(selp32, u32)
 SELP(selp64, u64)
 
-#define ROW_SETP(c, T)	{"setp." #c "." #T, "p" SIG_##T SIG_##T, c##_##T}
-#define ROWS_INT(T)                                                                            \
-	ROW_SETP(eq, T), ROW_SETP(ne, T), ROW_SETP(lt, T), ROW_SETP(le, T), ROW_SETP(gt, T),   \
+#define ROW_SETP(c, T)                                          \
+	{                                                       \
+		"setp." #c "." #T, "p" SIG_##T SIG_##T, c##_##T \
+	}
+#define ROWS_INT(T)                                                                          \
+	ROW_SETP(eq, T), ROW_SETP(ne, T), ROW_SETP(lt, T), ROW_SETP(le, T), ROW_SETP(gt, T), \
 		ROW_SETP(ge, T)
-#define ROWS_UNSIGNED(T, W)                                                                    \
-	ROWS_INT(T), {"setp.lo." #T, "p" SIG_##T SIG_##T, lt_##T},                             \
-		{"setp.ls." #T, "p" SIG_##T SIG_##T, le_##T},                                  \
-		{"setp.hi." #T, "p" SIG_##T SIG_##T, gt_##T},                                  \
-		{"setp.hs." #T, "p" SIG_##T SIG_##T, ge_##T},                                  \
-		{"setp.eq.b" #W, "p" SIG_##T SIG_##T, eq_##T},                                 \
-		{"setp.ne.b" #W, "p" SIG_##T SIG_##T, ne_##T}
-#define ROWS_FLOAT(T)                                                                          \
-	ROWS_INT(T), ROW_SETP(equ, T), ROW_SETP(neu, T), ROW_SETP(ltu, T), ROW_SETP(leu, T),   \
+#define ROWS_UNSIGNED(T, W)                                        \
+	ROWS_INT(T), {"setp.lo." #T, "p" SIG_##T SIG_##T, lt_##T}, \
+		{"setp.ls." #T, "p" SIG_##T SIG_##T, le_##T},      \
+		{"setp.hi." #T, "p" SIG_##T SIG_##T, gt_##T},      \
+		{"setp.hs." #T, "p" SIG_##T SIG_##T, ge_##T},      \
+		{"setp.eq.b" #W, "p" SIG_##T SIG_##T, eq_##T},     \
+	{                                                          \
+		"setp.ne.b" #W, "p" SIG_##T SIG_##T, ne_##T        \
+	}
+#define ROWS_FLOAT(T)                                                                        \
+	ROWS_INT(T), ROW_SETP(equ, T), ROW_SETP(neu, T), ROW_SETP(ltu, T), ROW_SETP(leu, T), \
 		ROW_SETP(gtu, T), ROW_SETP(geu, T), ROW_SETP(num, T), ROW_SETP(nan, T)
-#define ROW_TESTP(k)                                                                           \
-	{"testp." #k ".f32", "pf", k##32}, {"testp." #k ".f64", "pg", k##64}
+#define ROW_TESTP(k)                            \
+	{"testp." #k ".f32", "pf", k##32},      \
+	{                                       \
+		"testp." #k ".f64", "pg", k##64 \
+	}
 
-const struct form ISA(pred_forms)[] = {
-	ROWS_UNSIGNED(u16, 16),
-	ROWS_UNSIGNED(u32, 32),
-	ROWS_UNSIGNED(u64, 64),
-	ROWS_INT(s16),
-	ROWS_INT(s32),
-	ROWS_INT(s64),
-	ROWS_FLOAT(f32),
-	ROWS_FLOAT(f64),
-	ROW_TESTP(finite),
-	ROW_TESTP(infinite),
-	ROW_TESTP(number),
-	ROW_TESTP(notanumber),
-	ROW_TESTP(normal),
-	ROW_TESTP(subnormal),
-	{"and.pred", "ppp", and_pred},
-	{"or.pred", "ppp", or_pred},
-	{"xor.pred", "ppp", xor_pred},
-	{"not.pred", "pp", not_pred},
-	{"mov.pred", "pp", mov_pred},
-	{"selp.b16", "wwwp", selp32},
-	{"selp.u16", "wwwp", selp32},
-	{"selp.s16", "wwwp", selp32},
-	{"selp.b32", "wwwp", selp32},
-	{"selp.u32", "wwwp", selp32},
-	{"selp.s32", "wwwp", selp32},
-	{"selp.f32", "fffp", selp32},
-	{"selp.b64", "dddp", selp64},
-	{"selp.u64", "dddp", selp64},
-	{"selp.s64", "dddp", selp64},
-	{"selp.f64", "gggp", selp64},
-	{NULL, NULL, NULL}};
+const struct form ISA(pred_forms)[] = {ROWS_UNSIGNED(u16, 16),
+				       ROWS_UNSIGNED(u32, 32),
+				       ROWS_UNSIGNED(u64, 64),
+				       ROWS_INT(s16),
+				       ROWS_INT(s32),
+				       ROWS_INT(s64),
+				       ROWS_FLOAT(f32),
+				       ROWS_FLOAT(f64),
+				       ROW_TESTP(finite),
+				       ROW_TESTP(infinite),
+				       ROW_TESTP(number),
+				       ROW_TESTP(notanumber),
+				       ROW_TESTP(normal),
+				       ROW_TESTP(subnormal),
+				       {"and.pred", "ppp", and_pred},
+				       {"or.pred", "ppp", or_pred},
+				       {"xor.pred", "ppp", xor_pred},
+				       {"not.pred", "pp", not_pred},
+				       {"mov.pred", "pp", mov_pred},
+				       {"selp.b16", "wwwp", selp32},
+				       {"selp.u16", "wwwp", selp32},
+				       {"selp.s16", "wwwp", selp32},
+				       {"selp.b32", "wwwp", selp32},
+				       {"selp.u32", "wwwp", selp32},
+				       {"selp.s32", "wwwp", selp32},
+				       {"selp.f32", "fffp", selp32},
+				       {"selp.b64", "dddp", selp64},
+				       {"selp.u64", "dddp", selp64},
+				       {"selp.s64", "dddp", selp64},
+				       {"selp.f64", "gggp", selp64},
+				       {NULL, NULL, NULL}};

@@ -94,5 +94,7 @@ bool ISA(shared_ok)(struct warp *w, const struct op *o, struct lanes *l)
 
 op_fn ISA(shared_handler)(const char *name)
 {
-	return !strcmp(name, "ld.shared") ? ld_shared : !strcmp(name, "st.shared") ? st_shared : NULL;
+	return !strcmp(name, "ld.shared")   ? ld_shared
+	       : !strcmp(name, "st.shared") ? st_shared
+					    : NULL;
 }

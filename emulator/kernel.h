@@ -13,12 +13,12 @@
 enum flow { FLOW_NEXT, FLOW_BRANCH, FLOW_TABLE, FLOW_END };
 
 struct cfg_block {
-	uint32_t first, end;  /* instructions [first, end) */
-	uint32_t next[2];     /* successors; for a table see labels */
+	uint32_t first, end; /* instructions [first, end) */
+	uint32_t next[2];    /* successors; for a table see labels */
 	uint32_t nnext;
 	const struct ptx_label *table; /* of brx.idx, else NULL */
-	int32_t meet;	      /* immediate post-dominator, -1: the end */
-	bool is_meet;	      /* some branch's paths meet here */
+	int32_t meet;		       /* immediate post-dominator, -1: the end */
+	bool is_meet;		       /* some branch's paths meet here */
 };
 
 struct cfg {
@@ -34,9 +34,10 @@ uint32_t cfg_successor_count(const struct cfg_block *b);
 
 /* Where each register lives, as an offset in warp.regs. */
 struct slots {
-	uint32_t *offset; /* by register */
-	uint32_t end;	  /* behind the last slot */
-	uint32_t registers; /* greatest number of 32-bit registers live at once, as slots count them */
+	uint32_t *offset;   /* by register */
+	uint32_t end;	    /* behind the last slot */
+	uint32_t registers; /* greatest number of 32-bit registers live at once, as slots count them
+			     */
 };
 
 /* Which operands an instruction writes: the first or none. */

@@ -20,16 +20,17 @@ struct range {
 struct live {
 	const struct ptx_func *f;
 	const struct cfg *c;
-	uint32_t words; /* of a bit set */
+	uint32_t words;			/* of a bit set */
 	uint64_t *use, *def, *in, *out; /* by block */
 	struct range *range;
 };
 
 bool live_has_result(const struct ptx_insn *i)
 {
-	static const char *const none[] = {"st.",     "red.",	  "bra",  "brx.",  "bar.",
-					   "barrier.", "membar.", "fence.", "ret", "exit",
-					   "trap",    "prefetch", "bar.warp", "discard.", "nanosleep.", "brkpt", "griddepcontrol."};
+	static const char *const none[] = {
+		"st.",	    "red.",	"bra",	      "brx.",  "bar.",		 "barrier.",
+		"membar.",  "fence.",	"ret",	      "exit",  "trap",		 "prefetch",
+		"bar.warp", "discard.", "nanosleep.", "brkpt", "griddepcontrol."};
 
 	for (size_t k = 0; k < COUNT_OF(none); k++)
 		if (!strncmp(i->opcode, none[k], strlen(none[k])))

@@ -9,7 +9,8 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-/* Where a register's lanes live: predicates are bit masks, 8 and 16 bit values fill 32-bit lanes. */
+/* Where a register's lanes live: predicates are bit masks, 8 and 16 bit values fill 32-bit lanes.
+ */
 enum ptx_class { CLASS_PRED, CLASS_32, CLASS_64, CLASS_COUNT };
 
 enum ptx_space { SPACE_GENERIC, SPACE_GLOBAL, SPACE_SHARED, SPACE_LOCAL, SPACE_CONST, SPACE_PARAM };
@@ -20,7 +21,8 @@ struct ptx_var {
 	uint64_t size, align;
 	const uint8_t *init; /* bytes given; the rest is zero */
 	size_t ninit;
-	uint64_t offset; /* in its space: parameter block, shared memory, local memory, module data */
+	uint64_t offset; /* in its space: parameter block, shared memory, local memory, module data
+			  */
 	bool dynamic;	 /* .extern .shared: lies behind the static shared memory */
 	int scope;
 	struct ptx_var *next;
@@ -101,8 +103,8 @@ struct ptx_func {
 
 struct ptx_module {
 	struct arena *arena;
-	uint32_t version; /* 90 for 9.0 */
-	uint32_t target;  /* 87 for sm_87 */
+	uint32_t version;   /* 90 for 9.0 */
+	uint32_t target;    /* 87 for sm_87 */
 	char target_suffix; /* 'a' or 'f', else 0 */
 	struct ptx_var *vars;
 	struct ptx_func *funcs;

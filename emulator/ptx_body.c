@@ -198,8 +198,8 @@ static int instruction(struct scope *s)
 			return -1;
 	}
 	if (x->kind != LEX_NAME)
-		return lex_fail(x, "an instruction is expected, '%.*s' found",
-				(int)MIN(x->len, 40), x->text);
+		return lex_fail(x, "an instruction is expected, '%.*s' found", (int)MIN(x->len, 40),
+				x->text);
 	lex_opcode(x);
 	i->opcode = lex_copy(x);
 	i->line = x->line;

@@ -22,7 +22,7 @@ struct lex {
 	const char *text;
 	size_t len;
 	uint64_t value;
-	uint32_t line_at; /* at `at` */
+	uint32_t line_at;	   /* at `at` */
 	struct ptx_module *module; /* notes in comments are added to it */
 	struct err *err;
 };

@@ -11,10 +11,10 @@ uint32_t ptx_type_bits(const char *type, size_t len)
 	static const struct {
 		const char *name;
 		uint32_t bits;
-	} types[] = {{"pred", 1}, {"b8", 8},   {"u8", 8},   {"s8", 8},	 {"b16", 16},  {"u16", 16},
-		     {"s16", 16}, {"f16", 16}, {"bf16", 16}, {"b32", 32}, {"u32", 32},	{"s32", 32},
-		     {"f32", 32}, {"f16x2", 32}, {"bf16x2", 32}, {"b64", 64}, {"u64", 64},
-		     {"s64", 64}, {"f64", 64}, {"b128", 128}};
+	} types[] = {{"pred", 1}, {"b8", 8},   {"u8", 8},   {"s8", 8},	   {"b16", 16},
+		     {"u16", 16}, {"s16", 16}, {"f16", 16}, {"bf16", 16},  {"b32", 32},
+		     {"u32", 32}, {"s32", 32}, {"f32", 32}, {"f16x2", 32}, {"bf16x2", 32},
+		     {"b64", 64}, {"u64", 64}, {"s64", 64}, {"f64", 64},   {"b128", 128}};
 
 	for (size_t i = 0; i < COUNT_OF(types); i++)
 		if (strlen(types[i].name) == len && !memcmp(types[i].name, type, len))
@@ -138,7 +138,8 @@ static int declarator(struct lex *x, struct ptx_var *v, uint32_t *bytes)
 	if (lex_word(x, ".ptr")) {
 		/* what it points at and how it is aligned: of no use here */
 		while (x->kind == LEX_DIRECTIVE) {
-			if (lex_word(x, ".align") ? int_value(x, 4096, &align) < 0 : lex_next(x) < 0)
+			if (lex_word(x, ".align") ? int_value(x, 4096, &align) < 0
+						  : lex_next(x) < 0)
 				return -1;
 		}
 	}
@@ -309,7 +310,8 @@ static int directive(struct lex *x, bool *external)
 	static const struct {
 		const char *word;
 		enum ptx_space space;
-	} spaces[] = {{".global", SPACE_GLOBAL}, {".const", SPACE_CONST}, {".shared", SPACE_SHARED}};
+	} spaces[] = {
+		{".global", SPACE_GLOBAL}, {".const", SPACE_CONST}, {".shared", SPACE_SHARED}};
 	struct ptx_module *m = x->module;
 	uint64_t bits = 0;
 

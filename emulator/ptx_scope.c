@@ -82,7 +82,10 @@ static int32_t add_reg(struct scope *s, int id, const char *name, size_t len, ui
 	struct ptx_func *f = s->func;
 	struct arena *a = s->lex->module->arena;
 	struct ptx_reg r = {arena_strndup(a, name, len),
-			    bits == 1 ? CLASS_PRED : bits == 64 ? CLASS_64 : CLASS_32, bits};
+			    bits == 1	 ? CLASS_PRED
+			    : bits == 64 ? CLASS_64
+					 : CLASS_32,
+			    bits};
 
 	if (f->nregs == REGS_MAX)
 		return lex_fail(s->lex, "too many registers");
@@ -154,8 +157,8 @@ int32_t scope_label(struct scope *s, const char *name, size_t len)
 	if (l >= 0)
 		return l;
 	f->labels = GROW(a, f->labels, f->nlabels);
-	f->labels[f->nlabels] =
-		(struct ptx_label){.name = arena_strndup(a, name, len), .insn = -1, .line = s->lex->line};
+	f->labels[f->nlabels] = (struct ptx_label){
+		.name = arena_strndup(a, name, len), .insn = -1, .line = s->lex->line};
 	enter(s, NAME_LABEL, 0, f->labels[f->nlabels].name, len, (int32_t)f->nlabels);
 	return (int32_t)f->nlabels++;
 }

@@ -12,7 +12,7 @@ struct scope {
 	struct lex *lex;
 	struct ptx_func *func;
 	struct scope_name **table;
-	struct scope_range *ranges; /* .reg .b32 %r<100> */
+	struct scope_range *ranges;	  /* .reg .b32 %r<100> */
 	int open[SCOPE_DEPTH_MAX], depth; /* ids of the open scopes, outermost first */
 	int last_id;
 };

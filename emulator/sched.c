@@ -22,7 +22,7 @@ struct pool {
 	struct memory {
 		uint8_t *p;
 		size_t size;
-	} *memory; /* what blocks live in, one per thread and the caller */
+	} * memory; /* what blocks live in, one per thread and the caller */
 };
 
 static void write_constants(const struct kernel *k, uint8_t *regs)

@@ -109,8 +109,7 @@ static int by_module(const void *a, const void *b)
 {
 	const struct entry *x = a, *y = b;
 
-	return x->module != y->module ? (x->module < y->module ? -1 : 1)
-				      : strcmp(x->name, y->name);
+	return x->module != y->module ? (x->module < y->module ? -1 : 1) : strcmp(x->name, y->name);
 }
 
 static void write_counts(struct json *j, const struct entry *e)

@@ -1,6 +1,7 @@
 /*
  * Device memory as private mappings. Large ones map a small file of 0xff
- * over and over, so that a page costs memory only once it is written.
+ * over and over, so that a page costs memory only once it is written. Behind
+ * every mapping lies a page that belongs to nobody, so that blocks never touch.
  */
 #include "emulator/vram.h"
 
@@ -37,15 +38,19 @@ static bool overlay(uint8_t *p, uint64_t size)
 static uint8_t *map_poisoned(uint64_t bytes)
 {
 	uint64_t size = round_up(bytes, PAGE);
-	uint8_t *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t *p = mmap(NULL, size + PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			  -1, 0);
 
 	if (p == MAP_FAILED)
 		return NULL;
+	if (mprotect(p, size, PROT_READ | PROT_WRITE)) {
+		munmap(p, size + PAGE);
+		return NULL;
+	}
 	if (size < 2 * TEMPLATE) {
 		memset(p, POISON, size);
 	} else if (!overlay(p, size)) {
-		munmap(p, size);
+		munmap(p, size + PAGE);
 		return NULL;
 	}
 	return p;
@@ -103,7 +108,7 @@ bool vram_register(struct vram *v, uint64_t at, uint64_t bytes)
 static void unmap(const struct vram_block *b)
 {
 	if (b->kind != VRAM_REGISTERED)
-		munmap((void *)(uintptr_t)b->at, round_up(b->bytes, PAGE));
+		munmap((void *)(uintptr_t)b->at, round_up(b->bytes, PAGE) + PAGE);
 }
 
 bool vram_drop(struct vram *v, enum vram_kind kind, uint64_t at)

@@ -57,9 +57,10 @@ void emu_stop(void)
 CUfunction emu_load(CUmodule *m, const char *ptx, const char *entry)
 {
 	CUfunction f = NULL;
+	CUresult r = cuModuleLoadData(m, ptx);
 
-	EXPECT_IS(cuModuleLoadData(m, ptx), CUDA_SUCCESS);
-	if (emu_failures)
+	EXPECT_IS(r, CUDA_SUCCESS);
+	if (r)
 		return NULL;
 	EXPECT_IS(cuModuleGetFunction(&f, *m, entry), CUDA_SUCCESS);
 	return f;
@@ -129,8 +130,9 @@ struct nvrtc {
 
 static bool open_nvrtc(struct nvrtc *n)
 {
-	static const char *const names[] = {"libnvrtc.so.13", "/usr/local/cuda/lib64/libnvrtc.so.13",
-					    "libnvrtc.so.12", "/usr/local/cuda/lib64/libnvrtc.so.12"};
+	static const char *const names[] = {
+		"libnvrtc.so.13", "/usr/local/cuda/lib64/libnvrtc.so.13", "libnvrtc.so.12",
+		"/usr/local/cuda/lib64/libnvrtc.so.12"};
 	const char *given = getenv("NVRTC");
 	void *lib = given ? dlopen(given, RTLD_NOW) : NULL;
 

@@ -12,7 +12,7 @@ CUDA_CALLS(X)
 extern int emu_failures;
 
 /* Prints and counts where the condition does not hold. */
-#define EXPECT(cond) ((cond) ? (void)0 : emu_fail(__FILE__, __LINE__, #cond))
+#define EXPECT(cond)	      ((cond) ? (void)0 : emu_fail(__FILE__, __LINE__, #cond))
 #define EXPECT_IS(call, want) emu_expect(__FILE__, __LINE__, #call, (call), (want))
 void emu_fail(const char *file, int line, const char *what);
 void emu_expect(const char *file, int line, const char *call, CUresult got, CUresult want);
@@ -35,7 +35,8 @@ float emu_random_float(void); /* in [-1, 1) */
 bool emu_close(const char *what, const float *got, const float *want, size_t n, double rtol,
 	       double atol);
 
-/* PTX of a CUDA file, released with mem_free; NULL: no NVRTC here (or it does not know the chip). */
+/* PTX of a CUDA file, released with mem_free; NULL: no NVRTC here (or it does not know the chip).
+ */
 char *emu_nvrtc(const char *path, const char *arch, const char *define);
 
 #endif

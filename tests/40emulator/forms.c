@@ -12,21 +12,118 @@ enum mode { WHOLE, BRANCH, GUARD, MODES };
 
 int form_count;
 
-static const uint64_t ints[] = {0,	    1,	   2,	   3,	   5,	   7,	   8,	   15,	  16,	 17,
-				24,	    31,	   32,	   33,	   40,	   63,	   64,	   65,	  100,	 127,
-				128,	    129,   255,	   256,	   257,	   0x7fff, 0x8000, 0x8001, 0xffff, 0x10000,
-				0x7fffff,   0x800000, 0x7fffffff, 0x80000000, 0x80000001, 0xfffffffe,
-				0xffffffff, 0x100000000, 0x7fffffffffffffff, 0x8000000000000000,
-				0xfffffffffffffffe, 0xffffffffffffffff, 0xffffff80, 0xffff8000};
-static const float floats[] = {0,	 -0.0f,	   1,	    -1,	      0.5f,	-0.5f,	  1.5f,	    -1.5f,
-			       2.5f,	 -2.5f,	   3.5f,    0.25f,    127,	128,	  -128,	    -129,
-			       255,	 255.5f,   256,	    32767,    32768,	-32768,	  -32769,   65535,
-			       65536,	 65504,	   65519,   65520,    8388607,	8388608,  16777216, 2147483520.0f,
-			       2147483648.0f, -2147483648.0f, 4294967040.0f, 4294967296.0f, 9.2233720e18f,
-			       1.8446744e19f, -9.2233720e18f, 1e30f, -1e30f, 3.4028235e38f, -3.4028235e38f,
-			       1.17549435e-38f, -1.17549435e-38f, 1e-40f, -1e-40f, 1.4e-45f, -1.4e-45f,
-			       5.9604645e-8f, 6.1035156e-5f, 3.0e-5f, INFINITY, -INFINITY, NAN, -NAN,
-			       0.1f, 3.1415927f, -0.33333334f, 2.9802322e-8f, 20, -20, 88, -88, 126, -126, 149.5f, -149.5f};
+static const uint64_t ints[] = {0,
+				1,
+				2,
+				3,
+				5,
+				7,
+				8,
+				15,
+				16,
+				17,
+				24,
+				31,
+				32,
+				33,
+				40,
+				63,
+				64,
+				65,
+				100,
+				127,
+				128,
+				129,
+				255,
+				256,
+				257,
+				0x7fff,
+				0x8000,
+				0x8001,
+				0xffff,
+				0x10000,
+				0x7fffff,
+				0x800000,
+				0x7fffffff,
+				0x80000000,
+				0x80000001,
+				0xfffffffe,
+				0xffffffff,
+				0x100000000,
+				0x7fffffffffffffff,
+				0x8000000000000000,
+				0xfffffffffffffffe,
+				0xffffffffffffffff,
+				0xffffff80,
+				0xffff8000};
+static const float floats[] = {0,
+			       -0.0f,
+			       1,
+			       -1,
+			       0.5f,
+			       -0.5f,
+			       1.5f,
+			       -1.5f,
+			       2.5f,
+			       -2.5f,
+			       3.5f,
+			       0.25f,
+			       127,
+			       128,
+			       -128,
+			       -129,
+			       255,
+			       255.5f,
+			       256,
+			       32767,
+			       32768,
+			       -32768,
+			       -32769,
+			       65535,
+			       65536,
+			       65504,
+			       65519,
+			       65520,
+			       8388607,
+			       8388608,
+			       16777216,
+			       2147483520.0f,
+			       2147483648.0f,
+			       -2147483648.0f,
+			       4294967040.0f,
+			       4294967296.0f,
+			       9.2233720e18f,
+			       1.8446744e19f,
+			       -9.2233720e18f,
+			       1e30f,
+			       -1e30f,
+			       3.4028235e38f,
+			       -3.4028235e38f,
+			       1.17549435e-38f,
+			       -1.17549435e-38f,
+			       1e-40f,
+			       -1e-40f,
+			       1.4e-45f,
+			       -1.4e-45f,
+			       5.9604645e-8f,
+			       6.1035156e-5f,
+			       3.0e-5f,
+			       INFINITY,
+			       -INFINITY,
+			       NAN,
+			       -NAN,
+			       0.1f,
+			       3.1415927f,
+			       -0.33333334f,
+			       2.9802322e-8f,
+			       20,
+			       -20,
+			       88,
+			       -88,
+			       126,
+			       -126,
+			       149.5f,
+			       -149.5f};
 
 static uint32_t bits_in(const char *type)
 {
@@ -64,7 +161,8 @@ static uint64_t random_value(const char *type)
 	} else if (is_float && pick < 6) {
 		v = half_nearest((long double)(emu_random_float() * (float)(1 << 2 * pick)));
 	} else {
-		v = pick < 4 ? ints[emu_random() % COUNT_OF(ints)] : random64() >> emu_random() % 64;
+		v = pick < 4 ? ints[emu_random() % COUNT_OF(ints)]
+			     : random64() >> emu_random() % 64;
 	}
 	if (!strcmp(type, "f16x2") && pick < 6)
 		v |= half_nearest((long double)emu_random_float()) << 16;
@@ -79,7 +177,8 @@ static void operand(struct buf *out, char name, const char *type, int index)
 	if (!type)
 		return;
 	if (bits == 1) {
-		buf_printf(out, "\tld.global.u32 %%t, [%%in+%d];\n\tand.b32 %%t, %%t, 1;\n", index * 8);
+		buf_printf(out, "\tld.global.u32 %%t, [%%in+%d];\n\tand.b32 %%t, %%t, 1;\n",
+			   index * 8);
 		buf_printf(out, "\tsetp.ne.u32 %%p%c, %%t, 0;\n", name);
 	} else if (bits == 8) {
 		buf_printf(out, "\tld.global.u8 %%%c, [%%in+%d];\n", name, index * 8);
@@ -155,14 +254,19 @@ static bool matches(const struct form_case *f, uint64_t got, uint64_t want)
 				return false;
 		return true;
 	}
-	g = !strcmp(f->d, "f16") ? half_value(got) : f->d[1] == '3' ? (double)f32_of(got) : f64_of(got);
-	w = !strcmp(f->d, "f16") ? half_value(want) : f->d[1] == '3' ? (double)f32_of(want) : f64_of(want);
+	g = !strcmp(f->d, "f16") ? half_value(got)
+	    : f->d[1] == '3'	 ? (double)f32_of(got)
+				 : f64_of(got);
+	w = !strcmp(f->d, "f16") ? half_value(want)
+	    : f->d[1] == '3'	 ? (double)f32_of(want)
+				 : f64_of(want);
 	if (isnan(w) || isnan(g))
 		return isnan(w) && isnan(g);
 	return f->compare == CLOSE && fabs(g - w) <= f->tolerance * fabs(w) + 1e-44;
 }
 
-static void check(const struct form_case *f, enum mode mode, const uint64_t *in, const uint64_t *out)
+static void check(const struct form_case *f, enum mode mode, const uint64_t *in,
+		  const uint64_t *out)
 {
 	static const char *const names[] = {"whole", "branch", "guard"};
 	uint32_t bits = !strcmp(f->d, "pred") ? 2 : bits_in(f->d);
@@ -180,11 +284,13 @@ static void check(const struct form_case *f, enum mode mode, const uint64_t *in,
 		if (!bad++)
 			fprintf(stderr, "%s (%s): a=%llx b=%llx c=%llx: %llx, not %llx\n", f->insn,
 				names[mode], (unsigned long long)in[3 * i],
-				(unsigned long long)in[3 * i + 1], (unsigned long long)in[3 * i + 2],
-				(unsigned long long)got, (unsigned long long)(want & mask));
+				(unsigned long long)in[3 * i + 1],
+				(unsigned long long)in[3 * i + 2], (unsigned long long)got,
+				(unsigned long long)(want & mask));
 	}
 	if (bad) {
-		fprintf(stderr, "%s (%s): %d of %d lanes are wrong\n", f->insn, names[mode], bad, LANES);
+		fprintf(stderr, "%s (%s): %d of %d lanes are wrong\n", f->insn, names[mode], bad,
+			LANES);
 		emu_failures++;
 	}
 }
@@ -229,9 +335,9 @@ void form_run(const struct form_case *f)
 double half_value(uint64_t bits)
 {
 	uint32_t exponent = bits >> 10 & 31, fraction = bits & 1023;
-	double v = exponent == 31  ? (fraction ? (double)NAN : (double)INFINITY)
-		   : exponent	   ? ldexp(1024 + fraction, (int)exponent - 25)
-				   : ldexp(fraction, -24);
+	double v = exponent == 31 ? (fraction ? (double)NAN : (double)INFINITY)
+		   : exponent	  ? ldexp(1024 + fraction, (int)exponent - 25)
+				  : ldexp(fraction, -24);
 
 	return bits & 0x8000 ? -v : v;
 }

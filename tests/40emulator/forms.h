@@ -17,7 +17,7 @@ enum form_compare {
 };
 
 struct form_case {
-	const char *insn; /* of registers %d %a %b %c and predicates %pd %qd %pa %pb %pc */
+	const char *insn;	   /* of registers %d %a %b %c and predicates %pd %qd %pa %pb %pc */
 	const char *d, *a, *b, *c; /* types; "pred": %pd + 2 %qd; NULL: not used */
 	enum form_compare compare;
 	double tolerance;
@@ -67,7 +67,8 @@ static inline uint64_t bits64(double f)
 double half_value(uint64_t bits);
 uint64_t half_nearest(long double v);
 
-/* Starts the emulator with the instruction set in EMULATOR_ISA; ends with 77 where it is not here. */
+/* Starts the emulator with the instruction set in EMULATOR_ISA; ends with 77 where it is not here.
+ */
 void form_start(void);
 int form_end(void);
 

@@ -26,7 +26,9 @@ static __int128 integer(const char *type, uint64_t bits)
 
 static double number(const char *type, uint64_t bits)
 {
-	return width(type) == 16 ? half_value(bits) : width(type) == 32 ? (double)f32_of(bits) : f64_of(bits);
+	return width(type) == 16   ? half_value(bits)
+	       : width(type) == 32 ? (double)f32_of(bits)
+				   : f64_of(bits);
 }
 
 static uint64_t clamp(const char *to, __int128 v)
@@ -91,7 +93,9 @@ static uint64_t from_integer(const struct cvt *c, __int128 v)
 	volatile double d = v < 0 ? (double)s : (double)u;
 
 	fesetround(FE_TONEAREST);
-	return width(c->to) == 32 ? bits32(f) : width(c->to) == 64 ? bits64(d) : half_nearest((long double)v);
+	return width(c->to) == 32   ? bits32(f)
+	       : width(c->to) == 64 ? bits64(d)
+				    : half_nearest((long double)v);
 }
 
 static uint64_t flush(uint64_t bits)
@@ -117,7 +121,9 @@ static uint64_t want(const struct form_case *f, uint64_t a, uint64_t b, uint64_t
 	if (c->to[0] != 'f') {
 		if (isnan(v))
 			return width(c->to) == 64 ? (uint64_t)1 << 63 : 0;
-		return clamp(c->to, v >= 0x1p100 ? (__int128)1 << 100 : v <= -0x1p100 ? -((__int128)1 << 100) : (__int128)v);
+		return clamp(c->to, v >= 0x1p100    ? (__int128)1 << 100
+				    : v <= -0x1p100 ? -((__int128)1 << 100)
+						    : (__int128)v);
 	}
 	if (c->sat)
 		v = v > 0 ? (v < 1 ? v : 1) : 0;

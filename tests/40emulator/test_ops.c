@@ -13,7 +13,7 @@
 #define Q(v)   bits64(v)
 #define FZ(x)  f32_of(flush(x))
 #define DZ(x)  (fpclassify(D(x)) == FP_SUBNORMAL ? copysign(0, D(x)) : D(x))
-#define h(x)   ((long double)half_value((x) & 0xffff))
+#define h(x)   ((long double)half_value((x)&0xffff))
 #define H(v)   half_nearest(v)
 
 static uint64_t flush(uint64_t a)
@@ -204,8 +204,8 @@ enum { FIRST = __COUNTER__ + 1 };
 static uint64_t want(const struct form_case *f, uint64_t a, uint64_t b, uint64_t c)
 {
 	switch (*(const int *)f->arg) {
-#define OP(insn, d, a_, b_, c_, compare, tolerance, expr)                                          \
-	case __COUNTER__ - FIRST:                                                                  \
+#define OP(insn, d, a_, b_, c_, compare, tolerance, expr) \
+	case __COUNTER__ - FIRST:                         \
 		return (expr);
 #include "tests/40emulator/ops.def"
 #undef OP
@@ -215,7 +215,7 @@ static uint64_t want(const struct form_case *f, uint64_t a, uint64_t b, uint64_t
 }
 
 static const struct form_case rows[] = {
-#define OP(insn, d, a, b, c, compare, tolerance, expr)                                             \
+#define OP(insn, d, a, b, c, compare, tolerance, expr) \
 	{insn, d, a, b, c, compare, tolerance, want, NULL},
 #include "tests/40emulator/ops.def"
 #undef OP

@@ -1,4 +1,5 @@
-/* Every comparison of setp and set, with joining predicates and second results; selp, testp, slct. */
+/* Every comparison of setp and set, with joining predicates and second results; selp, testp, slct.
+ */
 #include "tests/40emulator/forms.h"
 
 #include <stdio.h>
@@ -84,13 +85,14 @@ static void run(const char *op, const char *type, const char *join, bool negated
 	static const char *const sets[] = {"u32", "s32", "f32"};
 	struct comparison c = {op, type, join, negated, ftz};
 	char insn[96];
-	struct form_case f = {.insn = insn, .d = "pred", .a = type, .b = type, .want = want, .arg = &c};
+	struct form_case f = {
+		.insn = insn, .d = "pred", .a = type, .b = type, .want = want, .arg = &c};
 	const char *dot = join ? "." : "", *third = join ? (negated ? ", !%pc" : ", %pc") : "";
 
 	if (join)
 		f.c = "pred";
-	snprintf(insn, sizeof(insn), "setp.%s%s%s%s.%s %%pd|%%qd, %%a, %%b%s", op, dot, join ? join : "",
-		 ftz ? ".ftz" : "", type, third);
+	snprintf(insn, sizeof(insn), "setp.%s%s%s%s.%s %%pd|%%qd, %%a, %%b%s", op, dot,
+		 join ? join : "", ftz ? ".ftz" : "", type, third);
 	form_run(&f);
 	f.want = want_set;
 	for (size_t i = 0; i < COUNT_OF(sets); i++) {
@@ -108,9 +110,9 @@ static uint64_t want_testp(const struct form_case *f, uint64_t a, uint64_t b, ui
 
 	(void)b;
 	(void)c;
-	return !strcmp(what, "finite")	   ? kind != FP_INFINITE && kind != FP_NAN
-	       : !strcmp(what, "infinite") ? kind == FP_INFINITE
-	       : !strcmp(what, "number")   ? kind != FP_NAN
+	return !strcmp(what, "finite")	     ? kind != FP_INFINITE && kind != FP_NAN
+	       : !strcmp(what, "infinite")   ? kind == FP_INFINITE
+	       : !strcmp(what, "number")     ? kind != FP_NAN
 	       : !strcmp(what, "notanumber") ? kind == FP_NAN
 	       : !strcmp(what, "normal")     ? kind == FP_NORMAL
 					     : kind == FP_SUBNORMAL;
@@ -134,7 +136,11 @@ static uint64_t want_logic(const struct form_case *f, uint64_t a, uint64_t b, ui
 	const char *op = f->arg;
 
 	(void)c;
-	return !strcmp(op, "and") ? a & b & 1 : !strcmp(op, "or") ? (a | b) & 1 : !strcmp(op, "xor") ? (a ^ b) & 1 : !strcmp(op, "not") ? ~a & 1 : a & 1;
+	return !strcmp(op, "and")   ? a & b & 1
+	       : !strcmp(op, "or")  ? (a | b) & 1
+	       : !strcmp(op, "xor") ? (a ^ b) & 1
+	       : !strcmp(op, "not") ? ~a & 1
+				    : a & 1;
 }
 
 static void run_selections(void)
@@ -167,7 +173,8 @@ int main(void)
 	static const char *const same[] = {"lo", "ls", "hi", "hs"};
 	static const char *const types[] = {"u16", "s16", "u32", "s32", "u64", "s64", "f32", "f64"};
 	static const char *const bits[] = {"b16", "b32", "b64"};
-	static const char *const tests[] = {"finite", "infinite", "number", "notanumber", "normal", "subnormal"};
+	static const char *const tests[] = {"finite",	  "infinite", "number",
+					    "notanumber", "normal",   "subnormal"};
 	static const char *const logic[] = {"and", "or", "xor", "not", "mov"};
 	static const char *const joins[] = {NULL, "and", "or", "xor"};
 	size_t n = 0;
@@ -177,9 +184,11 @@ int main(void)
 		bool is_float = types[t][0] == 'f';
 
 		for (size_t i = 0; i < COUNT_OF(orders); i++, n++)
-			run(orders[i], types[t], joins[n % 4], n % 3 == 0, types[t][0] == 'f' && types[t][1] == '3' && n % 2);
+			run(orders[i], types[t], joins[n % 4], n % 3 == 0,
+			    types[t][0] == 'f' && types[t][1] == '3' && n % 2);
 		for (size_t i = 0; is_float && i < COUNT_OF(loose); i++, n++)
-			run(loose[i], types[t], joins[n % 4], n % 5 == 0, types[t][1] == '3' && n % 2);
+			run(loose[i], types[t], joins[n % 4], n % 5 == 0,
+			    types[t][1] == '3' && n % 2);
 		for (size_t i = 0; types[t][0] == 'u' && i < COUNT_OF(same); i++, n++)
 			run(same[i], types[t], joins[n % 4], n % 5 == 0, false);
 	}
@@ -189,16 +198,26 @@ int main(void)
 	for (size_t i = 0; i < COUNT_OF(tests); i++)
 		for (int wide = 0; wide < 2; wide++) {
 			char insn[64];
-			struct form_case f = {.insn = insn, .d = "pred", .a = wide ? "f64" : "f32", .want = want_testp, .arg = tests[i]};
+			struct form_case f = {.insn = insn,
+					      .d = "pred",
+					      .a = wide ? "f64" : "f32",
+					      .want = want_testp,
+					      .arg = tests[i]};
 
 			snprintf(insn, sizeof(insn), "testp.%s.%s %%pd, %%a", tests[i], f.a);
 			form_run(&f);
 		}
 	for (size_t i = 0; i < COUNT_OF(logic); i++) {
 		char insn[64];
-		struct form_case f = {.insn = insn, .d = "pred", .a = "pred", .b = "pred", .want = want_logic, .arg = logic[i]};
+		struct form_case f = {.insn = insn,
+				      .d = "pred",
+				      .a = "pred",
+				      .b = "pred",
+				      .want = want_logic,
+				      .arg = logic[i]};
 
-		snprintf(insn, sizeof(insn), "%s.pred %%pd, %%pa%s", logic[i], i < 3 ? ", %pb" : "");
+		snprintf(insn, sizeof(insn), "%s.pred %%pd, %%pa%s", logic[i],
+			 i < 3 ? ", %pb" : "");
 		form_run(&f);
 	}
 	run_selections();
