@@ -104,12 +104,14 @@ static inline uint64_t u64_of(double v)
 }
 
 #define FORM_PASS 1
-#include "emulator/cvt.def"
 #include "emulator/exec_form.h"
+
+#include "emulator/cvt.def"
 #undef FORM_PASS
 
 const struct form ISA(cvt_forms)[] = {
 #define FORM_PASS 2
-#include "emulator/cvt.def"
 #include "emulator/exec_form.h"
+
+#include "emulator/cvt.def"
 	{NULL, NULL, NULL}};

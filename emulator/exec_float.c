@@ -215,6 +215,7 @@ static inline float hyperbolic_tangent(float a)
 
 #define FORM_PASS 1
 #include "emulator/exec_form.h"
+
 #include "emulator/float.def"
 #undef FORM_PASS
 
@@ -249,5 +250,6 @@ const struct op *ISA(masked_fma)(struct warp *w, const struct op *o)
 const struct form ISA(float_forms)[] = {
 #define FORM_PASS 2
 #include "emulator/exec_form.h"
+
 #include "emulator/float.def"
 	{NULL, NULL, NULL}};

@@ -58,11 +58,13 @@ static inline uint16_t lesser16(uint16_t a, uint16_t b, bool greater)
 
 #define FORM_PASS 1
 #include "emulator/exec_form.h"
+
 #include "emulator/half.def"
 #undef FORM_PASS
 
 const struct form ISA(half_forms)[] = {
 #define FORM_PASS 2
 #include "emulator/exec_form.h"
+
 #include "emulator/half.def"
 	{NULL, NULL, NULL}};

@@ -147,6 +147,7 @@ static inline uint32_t dp2a(uint32_t a, uint32_t b, int first, bool sa, bool sb)
 
 #define FORM_PASS 1
 #include "emulator/exec_form.h"
+
 #include "emulator/int.def"
 #undef FORM_PASS
 
@@ -222,6 +223,7 @@ const struct op *ISA(masked64)(struct warp *w, const struct op *o)
 const struct form ISA(int_forms)[] = {
 #define FORM_PASS 2
 #include "emulator/exec_form.h"
+
 #include "emulator/int.def"
 	{"lop3.b32", "wwwwi", lop3},
 	{"bfi.b32", "wwwww", bfi32},
