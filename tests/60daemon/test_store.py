@@ -1,11 +1,15 @@
 """The store behind the daemon: restart, kill, damage, eviction, configuration, signals."""
+import hashlib
+import http.client
 import os
 import pathlib
+import random
 import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -50,6 +54,40 @@ def test_killed_while_compiling():
         time.sleep(1.5)
         assert d.metric("occamy_cache_entries") == 0
         assert d.compile(m).json["cache"] == "miss"
+
+
+def test_killed_at_random():
+    """kill -9 at any moment: every artifact that was acknowledged is there after it, whole; no row dangles."""
+    chance = random.Random(11)
+    acknowledged = {}
+    with Daemon() as d:
+        for _ in range(100 if lib.ALL else 8):
+            stop = threading.Event()
+            clients = [threading.Thread(target=compile_until, args=(d, stop, acknowledged)) for _ in range(4)]
+            for c in clients:
+                c.start()
+            time.sleep(chance.uniform(0.05, 0.6))
+            d.process.kill()
+            stop.set()
+            for c in clients:
+                c.join()
+            d.restart(signal.SIGKILL)
+            for key, (digest, size) in acknowledged.items():
+                body = d.get(f"/v1/artifacts/{key}.occ").body
+                assert len(body) == size and "sha256:" + hashlib.sha256(body).hexdigest() == digest, key
+            assert d.metric("occamy_cache_damaged_total") == 0
+        print(f"{len(acknowledged)} artifacts acknowledged, all there")
+        assert len(acknowledged) > 8
+
+
+def compile_until(d, stop, acknowledged):
+    while not stop.is_set():
+        try:
+            a = d.compile(model())
+        except (OSError, http.client.HTTPException):
+            return
+        if a.status == 200:
+            acknowledged[a.json["key"]] = a.json["digest"], a.json["bytes"]
 
 
 def blob_path(d, digest):
