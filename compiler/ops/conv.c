@@ -33,7 +33,6 @@ static int infer(struct graph *g, struct node *n, struct err *e)
 	struct conv_attr *attr = n->attr;
 	const struct val *x = node_arg(g, n, 0), *w = node_arg(g, n, 1);
 	struct type y = x->type;
-	struct window given;
 	enum auto_pad mode;
 
 	for (uint32_t k = 0; k < n->nmain; k++)
@@ -42,8 +41,8 @@ static int infer(struct graph *g, struct node *n, struct err *e)
 			return -1;
 	if (check_rank(g, n, 0, 3, e) < 0 || attr_int(n, "group", 1, &attr->group, e) < 0 ||
 	    check_operands(g, n, attr->group, e) < 0 ||
-	    window_read(g, n, &w->type.dim[2], &given, &mode, e) < 0 ||
-	    window_slide(&given, mode, false, &x->type, &attr->win, &y.dim[2], e) < 0)
+	    window_read(g, n, &w->type.dim[2], &attr->win, &mode, e) < 0 ||
+	    window_slide(&attr->win, mode, false, &y, e) < 0)
 		return -1;
 	y.dim[1] = w->type.dim[0];
 	return set_out(g, n, 0, &y, e);

@@ -29,11 +29,13 @@ static int check_operands(const struct graph *g, const struct node *n, int64_t g
 	return check_vector(g, n, 2, *channels, e);
 }
 
-/* Output size of one axis; where it is given (want >= 0), the pads follow from it. */
-static int slide_axis(struct conv_attr *attr, int i, enum auto_pad mode, int64_t in, int64_t want,
-		      int64_t *out, struct err *e)
+/* Input size to output size of one axis; where that is given (want >= 0), the pads follow from it.
+ */
+static int slide_axis(struct conv_attr *attr, int i, enum auto_pad mode, int64_t want,
+		      int64_t *size, struct err *e)
 {
 	struct window *w = &attr->win;
+	int64_t in = *size;
 	int64_t full = w->stride[i] * (in - 1) + window_extent(w, i) + attr->out_pad[i];
 
 	if (want < 0 && (mode == PAD_SAME_UPPER || mode == PAD_SAME_LOWER))
@@ -41,13 +43,13 @@ static int slide_axis(struct conv_attr *attr, int i, enum auto_pad mode, int64_t
 	if (want >= 0) {
 		window_pad_same(w, i, MAX(full - want, 0), mode);
 		attr->out_pad[i] += MAX(want - full, 0);
-		*out = want;
+		*size = want;
 	} else {
-		*out = full - w->pad_lo[i] - w->pad_hi[i];
+		*size = full - w->pad_lo[i] - w->pad_hi[i];
 	}
-	if (in < 1 || *out < 1)
+	if (in < 1 || *size < 1)
 		return fail(e, E_SHAPE, "spatial axis %d of size %lld gives an output of size %lld",
-			    i, (long long)in, (long long)*out);
+			    i, (long long)in, (long long)*size);
 	return 0;
 }
 
@@ -76,20 +78,21 @@ static int read_sizes(const struct node *n, const int64_t **want, struct err *e)
 	return 0;
 }
 
-static int slide(const struct graph *g, const struct node *n, enum auto_pad mode, struct type *y,
-		 struct err *e)
+/* y has the input's type and gets the output's spatial sizes. */
+static int slide(const struct node *n, enum auto_pad mode, struct type *y, struct err *e)
 {
 	struct conv_attr *attr = n->attr;
-	const struct type *x = &node_arg(g, n, 0)->type;
 	const int64_t *want;
 
 	if (read_sizes(n, &want, e) < 0)
 		return -1;
 	for (int i = 0; i < attr->win.nd; i++) {
-		if (x->dim[2 + i] > INT32_MAX)
-			return fail(e, E_PLAN_TOO_BIG, "x is %s", in_text(g, n, 0));
-		if (slide_axis(attr, i, mode, x->dim[2 + i], want ? want[i] : -1, &y->dim[2 + i],
-			       e) < 0)
+		int64_t *size = &y->dim[2 + i];
+
+		if (*size > INT32_MAX)
+			return fail(e, E_PLAN_TOO_BIG, "spatial axis %d has size %lld", i,
+				    (long long)*size);
+		if (slide_axis(attr, i, mode, want ? want[i] : -1, size, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -110,7 +113,7 @@ static int infer(struct graph *g, struct node *n, struct err *e)
 	if (check_rank(g, n, 0, 3, e) < 0 || attr_int(n, "group", 1, &attr->group, e) < 0 ||
 	    check_operands(g, n, attr->group, &channels, e) < 0 ||
 	    window_read(g, n, &w->type.dim[2], &attr->win, &mode, e) < 0 ||
-	    slide(g, n, mode, &y, e) < 0)
+	    slide(n, mode, &y, e) < 0)
 		return -1;
 	y.dim[1] = channels;
 	return set_out(g, n, 0, &y, e);

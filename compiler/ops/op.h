@@ -69,7 +69,7 @@ struct op {
 			    const struct node *n); /* bytes for this step only */
 	int (*lower)(struct graph *g, struct node *n,
 		     struct err *e); /* NULL: none (views; what fuse rewrites
-					 * or refuses) */
+				      * or refuses) */
 };
 
 /* ops.c */
@@ -143,7 +143,7 @@ struct cast_attr { /* Cast */
 struct norm_attr { /* BatchNormalization: x, scale, bias, mean, var */
 	float epsilon;
 };
-struct view_attr { /* .View; attribute offset */
+struct view_attr {	/* .View; attribute offset */
 	int64_t offset; /* elements of input 0 in front of output 0 */
 };
 

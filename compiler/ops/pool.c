@@ -22,20 +22,19 @@ static int infer_pool(struct graph *g, struct node *n, uint32_t types, struct er
 	const struct val *x = node_arg(g, n, 0);
 	struct type y = x->type;
 	int64_t ceil, include;
-	struct window given;
 	enum auto_pad mode;
 
 	if (check_dtype(g, n, 0, types, e) < 0 || attr_int(n, "ceil_mode", 0, &ceil, e) < 0 ||
 	    attr_int(n, "count_include_pad", 0, &include, e) < 0 ||
-	    window_read(g, n, NULL, &given, &mode, e) < 0)
+	    window_read(g, n, NULL, &attr->win, &mode, e) < 0)
 		return -1;
 	attr->ceil = ceil != 0;
 	attr->count_include_pad = include != 0;
-	for (int i = 0; i < given.nd; i++)
-		if (MAX(given.pad_lo[i], given.pad_hi[i]) >= window_extent(&given, i))
+	for (int i = 0; i < attr->win.nd; i++)
+		if (MAX(attr->win.pad_lo[i], attr->win.pad_hi[i]) >= window_extent(&attr->win, i))
 			return fail(e, E_ATTR, "a pad is not smaller than the window of %lld",
-				    (long long)window_extent(&given, i));
-	if (window_slide(&given, mode, attr->ceil, &x->type, &attr->win, &y.dim[2], e) < 0)
+				    (long long)window_extent(&attr->win, i));
+	if (window_slide(&attr->win, mode, attr->ceil, &y, e) < 0)
 		return -1;
 	return set_out(g, n, 0, &y, e);
 }

@@ -200,10 +200,9 @@ static int eval(const struct graph *g, const struct node *n, const struct tensor
 	{                                                               \
 		return base(g, n, kind, e);                             \
 	}
-#define REDUCES(name, kind, changed, no_kernel)                                         \
-	INFER(infer_##name, infer_reduce, kind)                                         \
-	REDUCE(name##_1, #name, 1, changed - 1, 1, old_attrs, infer_##name, WANT_ANY, \
-	       no_kernel);                                                              \
+#define REDUCES(name, kind, changed, no_kernel)                                                   \
+	INFER(infer_##name, infer_reduce, kind)                                                   \
+	REDUCE(name##_1, #name, 1, changed - 1, 1, old_attrs, infer_##name, WANT_ANY, no_kernel); \
 	REDUCE(name, #name, changed, 0, 2, new_attrs, infer_##name, WANT_ANY, no_kernel)
 
 REDUCES(ReduceMean, REDUCE_MEAN, 18, false);

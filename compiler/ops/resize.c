@@ -28,43 +28,50 @@ static const struct attr_rule resize_attrs[] = {
 	{"nearest_mode", ATTR_STRING, false},
 	{NULL, ATTR_INT, false}};
 
-/* Words of an attribute: known[0, supported) have the enum's values, the rest is refused. */
-static int read_word(const struct node *n, const char *name, const char *def,
-		     const char *const *known, int supported, int *value, struct err *e)
-{
-	const char *word = attr_string(n, name, def);
+/* The words of an attribute in their enum's order; those from `supported` on are refused. */
+struct words {
+	const char *name;
+	int supported;
+	const char *word[8];
+};
 
-	for (int i = 0; known[i]; i++) {
-		if (strcmp(word, known[i]))
+static const struct words modes = {"mode", 3, {"nearest", "linear", "bilinear", "cubic"}};
+static const struct words coords = {"coordinate_transformation_mode",
+				    4,
+				    {"half_pixel", "asymmetric", "align_corners",
+				     "pytorch_half_pixel", "half_pixel_symmetric",
+				     "tf_half_pixel_for_nn", "tf_crop_and_resize"}};
+static const struct words rounds = {
+	"nearest_mode", 4, {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"}};
+static const struct words policies = {
+	"keep_aspect_ratio_policy", 1, {"stretch", "not_larger", "not_smaller"}};
+
+static int read_word(const struct node *n, const struct words *w, const char *def, int *value,
+		     struct err *e)
+{
+	const char *word = attr_string(n, w->name, def);
+
+	for (int i = 0; w->word[i]; i++) {
+		if (strcmp(word, w->word[i]))
 			continue;
 		*value = i;
-		if (i >= supported)
-			return fail(e, E_OP_UNSUPPORTED, "%s with %s '%s'", n->op->name, name,
+		if (i >= w->supported)
+			return fail(e, E_OP_UNSUPPORTED, "%s with %s '%s'", n->op->name, w->name,
 				    word);
 		return 0;
 	}
-	return fail(e, E_ATTR, "%s '%s' is unknown", name, word);
+	return fail(e, E_ATTR, "%s '%s' is unknown", w->name, word);
 }
 
 static int read_modes(struct node *n, bool old, struct err *e)
 {
-	static const char *const modes[] = {"nearest", "linear", "bilinear", "cubic", NULL};
-	static const char *const coords[] = {"half_pixel",	     "asymmetric",
-					     "align_corners",	     "pytorch_half_pixel",
-					     "half_pixel_symmetric", "tf_half_pixel_for_nn",
-					     "tf_crop_and_resize",   NULL};
-	static const char *const rounds[] = {"round_prefer_floor", "round_prefer_ceil", "floor",
-					     "ceil", NULL};
-	static const char *const policies[] = {"stretch", "not_larger", "not_smaller", NULL};
 	struct resize_attr *attr = n->attr;
 	int mode, coord, round, policy;
 
-	if (read_word(n, "mode", "nearest", modes, 3, &mode, e) < 0 ||
-	    read_word(n, "coordinate_transformation_mode", old ? "asymmetric" : "half_pixel",
-		      coords, 4, &coord, e) < 0 ||
-	    read_word(n, "nearest_mode", old ? "floor" : "round_prefer_floor", rounds, 4, &round,
-		      e) < 0 ||
-	    read_word(n, "keep_aspect_ratio_policy", "stretch", policies, 1, &policy, e) < 0)
+	if (read_word(n, &modes, "nearest", &mode, e) < 0 ||
+	    read_word(n, &coords, old ? "asymmetric" : "half_pixel", &coord, e) < 0 ||
+	    read_word(n, &rounds, old ? "floor" : "round_prefer_floor", &round, e) < 0 ||
+	    read_word(n, &policies, "stretch", &policy, e) < 0)
 		return -1;
 	attr->mode = mode ? RESIZE_LINEAR : RESIZE_NEAREST;
 	attr->coord = (enum resize_coord)coord;

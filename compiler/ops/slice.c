@@ -15,8 +15,9 @@ struct range {
 	const int64_t *start, *end, *axis, *step; /* axis, step: NULL where absent */
 };
 
-static int read_optional(const struct graph *g, const struct node *n, uint32_t k, const char *what,
-			 uint32_t want, const int64_t **v, struct err *e)
+/* Input k, the axes or steps; NULL where it is omitted. */
+static int read_optional(const struct graph *g, const struct node *n, uint32_t k, uint32_t want,
+			 const int64_t **v, struct err *e)
 {
 	uint32_t count = want;
 
@@ -24,7 +25,8 @@ static int read_optional(const struct graph *g, const struct node *n, uint32_t k
 	if (node_arg(g, n, k) && const_ints(g, n, k, v, &count, e) < 0)
 		return -1;
 	if (count != want)
-		return fail(e, E_SHAPE, "Slice has %u starts, but %u %s", want, count, what);
+		return fail(e, E_SHAPE, "Slice has %u starts, but %u %s", want, count,
+			    k == 3 ? "axes" : "steps");
 	return 0;
 }
 
@@ -37,9 +39,9 @@ static int read_inputs(const struct graph *g, const struct node *n, struct range
 		return -1;
 	if (ends != r->count)
 		return fail(e, E_SHAPE, "Slice has %u starts, but %u ends", r->count, ends);
-	if (read_optional(g, n, 3, "axes", r->count, &r->axis, e) < 0)
+	if (read_optional(g, n, 3, r->count, &r->axis, e) < 0)
 		return -1;
-	return read_optional(g, n, 4, "steps", r->count, &r->step, e);
+	return read_optional(g, n, 4, r->count, &r->step, e);
 }
 
 static int read_attributes(const struct node *n, struct range *r, struct err *e)

@@ -39,27 +39,30 @@ static int eval(const struct graph *g, const struct node *n, const struct tensor
 static const struct attr_rule reshape_attrs[] = {{"allowzero", ATTR_INT, false},
 						 {NULL, ATTR_INT, false}};
 
-static int reshape_dims(const struct graph *g, const struct node *n, const int64_t *want,
-			bool allow_zero, struct type *y, int *rest, struct err *e)
+/* y has the dimensions as the model writes them; *rest: the axis that is -1, or -1. */
+static int reshape_dims(const struct graph *g, const struct node *n, bool allow_zero,
+			struct type *y, int *rest, struct err *e)
 {
 	const struct type *x = &node_arg(g, n, 0)->type;
 	bool zero = false;
 
 	*rest = -1;
 	for (int i = 0; i < y->rank; i++) {
-		y->dim[i] = want[i];
-		zero = zero || (want[i] == 0 && allow_zero);
-		if (want[i] < -1)
-			return fail(e, E_SHAPE, "the new shape holds %lld", (long long)want[i]);
-		if (want[i] == -1 && *rest >= 0)
+		int64_t want = y->dim[i];
+
+		zero = zero || (want == 0 && allow_zero);
+		if (want < -1)
+			return fail(e, E_SHAPE, "the new shape holds %lld", (long long)want);
+		if (want == -1 && *rest >= 0)
 			return fail(e, E_SHAPE, "the new shape holds -1 twice");
-		if (want[i] == -1)
+		if (want == -1)
 			y->dim[ *rest = i] = 1;
-		if (want[i] == 0 && !allow_zero && i >= x->rank)
+		if (want || allow_zero)
+			continue;
+		if (i >= x->rank)
 			return fail(e, E_SHAPE, "the new shape keeps axis %d, which %s lacks", i,
 				    in_text(g, n, 0));
-		if (want[i] == 0 && !allow_zero)
-			y->dim[i] = x->dim[i];
+		y->dim[i] = x->dim[i];
 	}
 	if (zero && *rest >= 0)
 		return fail(e, E_SHAPE, "the new shape holds 0 (allowzero) and -1");
@@ -72,17 +75,18 @@ static int infer_reshape(struct graph *g, struct node *n, struct err *e)
 	struct type y = {.dt = x->dt};
 	int64_t allow_zero, count = type_count(x), product;
 	const int64_t *want;
-	uint32_t nwant;
+	uint32_t rank;
 	int rest;
 
 	if (attr_int(n, "allowzero", 0, &allow_zero, e) < 0 ||
-	    const_ints(g, n, 1, &want, &nwant, e) < 0)
+	    const_ints(g, n, 1, &want, &rank, e) < 0)
 		return -1;
-	if (nwant > RANK_MAX)
+	if (rank > RANK_MAX)
 		return fail(e, E_RANK, "the new shape has %u dimensions; at most %d are supported",
-			    nwant, RANK_MAX);
-	y.rank = (uint8_t)nwant;
-	if (reshape_dims(g, n, want, allow_zero != 0, &y, &rest, e) < 0)
+			    rank, RANK_MAX);
+	y.rank = (uint8_t)rank;
+	memcpy(y.dim, want, rank * sizeof(*want));
+	if (reshape_dims(g, n, allow_zero != 0, &y, &rest, e) < 0)
 		return -1;
 	if (!type_count_ok(&y, &product))
 		product = -1;

@@ -17,9 +17,9 @@ static int read_auto_pad(const struct node *n, enum auto_pad *mode, struct err *
 	return fail(e, E_ATTR, "auto_pad '%s' is none of NOTSET, SAME_UPPER, SAME_LOWER, VALID", s);
 }
 
-/* One list attribute; absent: all `def`. Entries in [least, LIMIT]. */
-static int read_list(const struct node *n, const char *name, int nd, int64_t def, int64_t least,
-		     int64_t *out, struct err *e)
+/* One list attribute, its entries in [least, LIMIT]; absent: all of them least. */
+static int read_list(const struct node *n, const char *name, int nd, int64_t least, int64_t *out,
+		     struct err *e)
 {
 	const int64_t *v;
 	uint32_t count;
@@ -27,7 +27,7 @@ static int read_list(const struct node *n, const char *name, int nd, int64_t def
 	if (attr_ints(n, name, nd, &v, &count, e) < 0)
 		return -1;
 	for (int i = 0; i < nd; i++) {
-		out[i] = v ? v[i] : def;
+		out[i] = v ? v[i] : least;
 		if (out[i] < least || out[i] > LIMIT)
 			return fail(e, E_ATTR,
 				    "attribute %s holds %lld, which is outside [%lld, %d]", name,
@@ -41,7 +41,7 @@ static int read_pads(const struct node *n, enum auto_pad mode, struct window *w,
 	int64_t pads[2 * SPATIAL_MAX];
 	bool any = false;
 
-	if (read_list(n, "pads", 2 * w->nd, 0, 0, pads, e) < 0)
+	if (read_list(n, "pads", 2 * w->nd, 0, pads, e) < 0)
 		return -1;
 	for (int i = 0; i < w->nd; i++) {
 		w->pad_lo[i] = pads[i];
@@ -61,7 +61,7 @@ static int read_kernel(const struct graph *g, const struct node *n, const int64_
 
 	if (!kernel && !given)
 		return fail(e, E_ATTR, "%s needs the attribute kernel_shape", n->op->name);
-	if (read_list(n, "kernel_shape", w->nd, 1, 1, w->kernel, e) < 0)
+	if (read_list(n, "kernel_shape", w->nd, 1, w->kernel, e) < 0)
 		return -1;
 	for (int i = 0; kernel && i < w->nd; i++) {
 		if (given && w->kernel[i] != kernel[i])
@@ -84,9 +84,9 @@ int window_read(const struct graph *g, const struct node *n, const int64_t *kern
 		return fail(e, E_OP_UNSUPPORTED, "%s over %d spatial axes (%s); at most %d are",
 			    n->op->name, nd, in_text(g, n, 0), SPATIAL_MAX);
 	if (read_kernel(g, n, kernel, w, e) < 0 ||
-	    read_list(n, "strides", nd, 1, 1, w->stride, e) < 0 ||
-	    read_list(n, "dilations", nd, 1, 1, w->dilation, e) < 0 ||
-	    read_auto_pad(n, mode, e) < 0 || read_pads(n, *mode, w, e) < 0)
+	    read_list(n, "strides", nd, 1, w->stride, e) < 0 ||
+	    read_list(n, "dilations", nd, 1, w->dilation, e) < 0 || read_auto_pad(n, mode, e) < 0 ||
+	    read_pads(n, *mode, w, e) < 0)
 		return -1;
 	for (int i = 0; i < nd; i++)
 		if (w->kernel[i] < 1 || w->kernel[i] > LIMIT || window_extent(w, i) > LIMIT)
@@ -108,14 +108,14 @@ void window_pad_same(struct window *w, int axis, int64_t total, enum auto_pad mo
 	w->pad_hi[axis] = total - w->pad_lo[axis];
 }
 
-static int slide_axis(struct window *w, int i, enum auto_pad mode, bool ceil, int64_t in,
-		      int64_t *out, struct err *e)
+static int slide_axis(struct window *w, int i, enum auto_pad mode, bool ceil, int64_t *size,
+		      struct err *e)
 {
-	int64_t extent = window_extent(w, i), stride = w->stride[i], span;
+	int64_t extent = window_extent(w, i), stride = w->stride[i], in = *size, span;
 
 	if (mode == PAD_SAME_UPPER || mode == PAD_SAME_LOWER) {
-		*out = div_up(in, stride);
-		window_pad_same(w, i, MAX((*out - 1) * stride + extent - in, 0), mode);
+		*size = div_up(in, stride);
+		window_pad_same(w, i, MAX((*size - 1) * stride + extent - in, 0), mode);
 		return 0;
 	}
 	span = in + w->pad_lo[i] + w->pad_hi[i] - extent;
@@ -125,18 +125,16 @@ static int slide_axis(struct window *w, int i, enum auto_pad mode, bool ceil, in
 			    "spatial axis %d with its padding",
 			    (long long)extent, (long long)in, (long long)w->pad_lo[i],
 			    (long long)w->pad_hi[i], i);
-	*out = (ceil ? div_up(span, stride) : span / stride) + 1;
-	if (ceil && (*out - 1) * stride >= in + w->pad_lo[i])
-		--*out; /* it would begin in the padding behind */
+	*size = (ceil ? div_up(span, stride) : span / stride) + 1;
+	if (ceil && (*size - 1) * stride >= in + w->pad_lo[i])
+		--*size; /* it would begin in the padding behind */
 	return 0;
 }
 
-int window_slide(const struct window *given, enum auto_pad mode, bool ceil, const struct type *x,
-		 struct window *w, int64_t *out, struct err *e)
+int window_slide(struct window *w, enum auto_pad mode, bool ceil, struct type *y, struct err *e)
 {
-	*w = *given;
 	for (int i = 0; i < w->nd; i++)
-		if (slide_axis(w, i, mode, ceil, x->dim[2 + i], &out[i], e) < 0)
+		if (slide_axis(w, i, mode, ceil, &y->dim[2 + i], e) < 0)
 			return -1;
 	return 0;
 }

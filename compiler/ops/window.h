@@ -20,9 +20,10 @@ enum auto_pad { PAD_NOTSET, PAD_SAME_UPPER, PAD_SAME_LOWER, PAD_VALID };
  */
 int window_read(const struct graph *g, const struct node *n, const int64_t *kernel,
 		struct window *w, enum auto_pad *mode, struct err *e);
-/* Resolves auto_pad into the pads and computes the spatial sizes of the output. E_SHAPE. */
-int window_slide(const struct window *given, enum auto_pad mode, bool ceil, const struct type *x,
-		 struct window *w, int64_t *out, struct err *e);
+/* Resolves auto_pad into the pads; y has the input's type and gets the output's spatial sizes.
+ * E_SHAPE.
+ */
+int window_slide(struct window *w, enum auto_pad mode, bool ceil, struct type *y, struct err *e);
 int64_t window_extent(const struct window *w, int axis); /* (kernel - 1) * dilation + 1 */
 /* Splits the total padding of an axis in two by the mode. */
 void window_pad_same(struct window *w, int axis, int64_t total, enum auto_pad mode);
