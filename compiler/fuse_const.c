@@ -144,7 +144,12 @@ static void move_bias(struct graph *g, struct node *conv, const struct fuse_affi
 	struct type t = {.dt = F32, .rank = 1, .dim = {a->channels}};
 	float *data = NEW(g->arena, a->channels, float);
 	val_id *in = NEW(g->arena, 3, val_id);
+	bool any = b != NULL;
 
+	for (int64_t c = 0; c < a->channels; c++)
+		any = any || a->shift[c] != 0;
+	if (!any)
+		return;
 	for (int64_t c = 0; c < a->channels; c++)
 		data[c] = (float)((b ? load(b, c) * a->scale[c] : 0) + a->shift[c]);
 	in[0] = conv->in[0];

@@ -326,7 +326,8 @@ static int check_kernels(const struct graph *g, struct err *e)
 		missing += !g->node[i].dead && g->node[i].op != &op__View && !g->node[i].op->lower;
 	if (!missing)
 		return 0;
-	fail(e, E_OP_UNSUPPORTED, "%u nodes have no kernel with these operands", missing);
+	fail(e, E_OP_UNSUPPORTED, "%u node%s no kernel with these operands", missing,
+	     missing == 1 ? " has" : "s have");
 	for (uint32_t i = 0; i < g->nnode; i++)
 		if (!g->node[i].dead && g->node[i].op != &op__View && !g->node[i].op->lower)
 			err_item(e, E_OP_UNSUPPORTED, g->node[i].name, g->node[i].op->name,
