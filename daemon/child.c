@@ -106,7 +106,7 @@ static int open_pipes(struct pipes *p, struct err *e)
 }
 
 /* Only what the compiler needs to find NVRTC. */
-static size_t make_environment(char *env[COUNT_OF(kept_environment) + 1], struct arena *a)
+static void make_environment(char *env[COUNT_OF(kept_environment) + 1], struct arena *a)
 {
 	size_t n = 0;
 
@@ -117,7 +117,6 @@ static size_t make_environment(char *env[COUNT_OF(kept_environment) + 1], struct
 			env[n++] = arena_printf(a, "%s=%s", kept_environment[i], value);
 	}
 	env[n] = NULL;
-	return n;
 }
 
 static char **make_args(const struct child *c, struct arena *a)

@@ -99,6 +99,13 @@ bool identity_get(struct identities *ids, const char *target, struct arena *a,
 	return ok;
 }
 
+void identities_forget(struct identities *ids)
+{
+	pthread_mutex_lock(&ids->lock);
+	memset(ids->table, 0, sizeof(ids->table));
+	pthread_mutex_unlock(&ids->lock);
+}
+
 static bool fits(char *out, size_t size, const char *text)
 {
 	return snprintf(out, size, "%s", text) < (int)size;

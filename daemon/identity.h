@@ -18,6 +18,8 @@ void identities_close(struct identities *ids);
 /* true: known and still fresh; strings are copied into the arena. Never blocks for long. */
 bool identity_get(struct identities *ids, const char *target, struct arena *a,
 		  struct compile_identity *out);
+/* All answers are stale: an artifact's key has shown it. */
+void identities_forget(struct identities *ids);
 /* Asks the compiler. Blocks. On failure problem holds the compiler's own object, or is
  * empty and *e is filled. */
 int identity_ask(struct identities *ids, const char *target, struct buf *problem, struct err *e);

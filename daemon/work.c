@@ -143,7 +143,9 @@ static int publish(const struct work_context *cx, const struct work *w, struct e
 	} else if (artifact_open(occ, &a, &bad) < 0 || artifact_verify(a, &bad) < 0) {
 		fail(e, E_INTERNAL, "the compiler's artifact is not valid: %s", bad.detail);
 	} else if (strcmp(a->key, w->key) != 0) {
-		fail(e, E_INTERNAL, "the compiler changed while it ran");
+		/* A newer NVRTC beside the known one changes no file that we look at. */
+		identities_forget(cx->ids);
+		fail(e, E_BUSY, "the compiler or its NVRTC changed");
 		err_hint(e, "ask again");
 	} else {
 		ret = store(cx, w, occ, report, a, e);

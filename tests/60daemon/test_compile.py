@@ -69,6 +69,9 @@ def test_key():
         (d.home / "libnvrtc.so.12").write_text("13.0")
         keys.append(d.compile(m).json["key"])
         assert len(set(keys)) == 1 + len(other) + 6 and d.compiles() == count + 2
+        (d.home / "build").write_text("b3")  # unseen: the artifact's key tells
+        d.compile(model()).problem(503, "E_BUSY")
+        assert d.compile(model()).status == 200
 
 
 def post_parts(d, parts, query="", boundary="bound"):
