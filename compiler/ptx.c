@@ -53,24 +53,19 @@ static int opcode_isa(const char *op, size_t len)
 	return isa;
 }
 
-/* The opcode of a line, *len 0 where the line holds none: a directive, label, comment, brace. */
-static const char *opcode_of(const char *line, const char *end, size_t *len)
+static const char *skip(const char *p, const char *chars)
 {
-	const char *p = line;
+	return p + strspn(p, chars);
+}
 
-	while (p < end && (*p == ' ' || *p == '\t'))
-		p++;
-	if (p < end && *p == '@') { /* guard */
-		while (p < end && *p != ' ' && *p != '\t')
-			p++;
-		while (p < end && (*p == ' ' || *p == '\t'))
-			p++;
-	}
-	*len = 0;
-	while (p + *len < end && strchr("abcdefghijklmnopqrstuvwxyz0123456789_.:", p[*len]))
-		++*len;
-	if (*len && (p[0] < 'a' || p[0] > 'z'))
-		*len = 0;
+/* The opcode of a line, *len 0 where the line holds none: a directive, label, comment, brace. */
+static const char *opcode_of(const char *line, size_t *len)
+{
+	const char *p = skip(line, " \t");
+
+	if (*p == '@') /* guard */
+		p = skip(p + strcspn(p, " \t\n"), " \t");
+	*len = *p >= 'a' && *p <= 'z' ? strspn(p, "abcdefghijklmnopqrstuvwxyz0123456789_.:") : 0;
 	return p;
 }
 
@@ -85,7 +80,7 @@ static int needed_isa(const char *ptx, const char *target)
 		int isa;
 
 		end = line + strcspn(line, "\n");
-		op = opcode_of(line, end, &len);
+		op = opcode_of(line, &len);
 		if (!len)
 			continue;
 		isa = opcode_isa(op, len);

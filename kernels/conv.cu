@@ -67,7 +67,7 @@
 /* Loads of A: a thread has HALVES of the 8 values of each of SLOTS pixels. */
 #define HALVES (THREADS > BM ? 1 : 2)
 #define SLOTS (BM * 2 / (THREADS * HALVES))
-#define REGISTERS (TM * TN + SLOTS * HALVES * 4 + 72)
+#define REGISTERS (TM * TN + SLOTS * HALVES * 4 + 96)
 #define BLOADS ((BN * 2 + THREADS - 1) / THREADS)
 
 struct pixel {

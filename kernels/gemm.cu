@@ -79,7 +79,7 @@ INLINE void b_place(unsigned u, unsigned &k, unsigned &n)
 #define BIAS_PARAM
 #endif
 
-extern "C" __global__ void __launch_bounds__(THREADS, MIN_BLOCKS(THREADS, TM *TN + 80))
+extern "C" __global__ void __launch_bounds__(THREADS, MIN_BLOCKS(THREADS, TM *TN + 96))
 	gemm(float *y, const float *a, const float *b BIAS_PARAM EXTRA_PARAMS)
 {
 	__shared__ float as[2][8][BM + 4];

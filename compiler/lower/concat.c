@@ -43,8 +43,11 @@ static bool by_blocks(const struct part *p)
 	       (p->before % BLOCK == 0 && (p->x->type.dim[1] % BLOCK == 0 || p->last));
 }
 
+/* The part is one run of bytes per batch item. */
 static bool is_run(const struct part *p)
 {
+	if (p->y->layout == BLOCKED && p->axis != 1)
+		return false;
 	for (int k = 1; k < p->axis; k++)
 		if (p->y->type.dim[k] != 1)
 			return false;
@@ -54,27 +57,28 @@ static bool is_run(const struct part *p)
 /* The bytes of the output that the part covers, as one region where that is possible. */
 static void add_region(struct lower *l, const struct part *p, const struct form *f)
 {
-	uint64_t item = (uint64_t)val_item(p->x) * 4, pitch = (uint64_t)p->y->pitch * 4;
 	const struct type *t = &p->y->type;
 	uint64_t inner = 4, outer = 1;
+	struct region r = {.offset = (uint64_t)f->base * 4,
+			   .pitch = (uint64_t)p->y->pitch * 4,
+			   .width = (uint64_t)val_item(p->x) * 4,
+			   .rows = (uint64_t)p->x->type.dim[0]};
 
 	for (int k = 0; k < t->rank; k++)
 		if (k < p->axis)
 			outer *= (uint64_t)t->dim[k];
 		else if (k > p->axis)
 			inner *= (uint64_t)t->dim[k];
-	if (p->axis == 0)
-		lower_region(l, p->n->out[0], 2, (uint64_t)f->base * 4, pitch, item,
-			     (uint64_t)p->x->type.dim[0]);
-	else if (is_run(p) && (p->y->layout == PLAIN || (p->axis == 1 && by_blocks(p))))
-		lower_region(l, p->n->out[0], 2, (uint64_t)f->base * 4, pitch, item,
-			     (uint64_t)t->dim[0]);
-	else if (p->y->layout == PLAIN && p->y->pitch == val_item(p->y))
-		lower_region(l, p->n->out[0], 2, (uint64_t)f->base * 4,
-			     inner * (uint64_t)t->dim[p->axis],
-			     inner * (uint64_t)p->x->type.dim[p->axis], outer);
-	else
+	if (p->axis == 0 || (is_run(p) && (p->y->layout == PLAIN || by_blocks(p)))) {
+		lower_region(l, p->n->out[0], 2, &r);
+	} else if (p->y->layout == PLAIN && p->y->pitch == val_item(p->y)) {
+		r.pitch = inner * (uint64_t)t->dim[p->axis];
+		r.width = inner * (uint64_t)p->x->type.dim[p->axis];
+		r.rows = outer;
+		lower_region(l, p->n->out[0], 2, &r);
+	} else {
 		lower_value(l, p->n->out[0], 2);
+	}
 }
 
 /* Zero instead of a load beyond the input's own channels. */

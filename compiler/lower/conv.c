@@ -197,6 +197,18 @@ static int lower_gemm_conv(struct graph *g, struct node *n, const struct shape *
 			 tile_threads(t), e);
 }
 
+static bool is_pointwise(const struct shape *s)
+{
+	return s->in_size == 1 && s->out_size == 1 && s->taps == 1 && s->groups == 1 &&
+	       s->x->layout == PLAIN && s->y->layout == PLAIN;
+}
+
+static bool is_depthwise(const struct shape *s)
+{
+	return s->groups == s->ci && s->ci == s->co && s->x->layout == BLOCKED &&
+	       s->y->layout == BLOCKED && val_is_const(s->w) && (!s->b || val_is_const(s->b));
+}
+
 int lower_conv(struct graph *g, struct node *n, struct err *e)
 {
 	const struct conv_attr *a = n->attr;
@@ -206,11 +218,9 @@ int lower_conv(struct graph *g, struct node *n, struct err *e)
 		return -1;
 	shape_of(&s, g, n, &a->win);
 	shape_weights(&s, g, n);
-	if (s.in_size == 1 && s.out_size == 1 && s.taps == 1 && s.groups == 1 &&
-	    s.x->layout == PLAIN && s.y->layout == PLAIN)
+	if (is_pointwise(&s))
 		return lower_pointwise(g, n, &s, e);
-	if (s.groups == s.ci && s.ci == s.co && s.x->layout == BLOCKED && s.y->layout == BLOCKED &&
-	    val_is_const(s.w) && (!s.b || val_is_const(s.b)))
+	if (is_depthwise(&s))
 		return lower_depthwise(g, n, &s, e);
 	if (gemm_fits(&s))
 		return lower_gemm_conv(g, n, &s, e);

@@ -57,56 +57,60 @@ static void add_axis(struct form *f, const struct space *to, int axis, int64_t s
 	}
 }
 
-static void add_channel(struct form *f, const struct space *to, int axis, int64_t start,
-			int64_t step, int64_t plane)
+struct step { /* how one input axis is read: coordinate = start + by * out[axis] */
+	int axis;
+	int64_t start, by;
+};
+
+/* Numpy's rule where no access is given. */
+static struct step step_of(const struct space *to, const struct type *t, const struct access *a,
+			   int j)
 {
-	if (axis < 0 || step == 0) {
-		f->base += start / BLOCK * plane + start % BLOCK;
-	} else if (to->blocked && axis == 1 && step == 1 && start % BLOCK == 0) {
-		f->base += start / BLOCK * plane;
+	struct step s = {to->type.rank - t->rank + j, 0, 1};
+
+	if (a)
+		s = (struct step){a->axis[j], a->start[j], a->step[j]};
+	if (t->dim[j] == 1) /* one element is read at 0, whatever the access names */
+		return (struct step){-1, 0, 0};
+	if (s.axis >= 0 && (to->type.dim[s.axis] == 1 || s.by == 0))
+		s.axis = -1;
+	return s;
+}
+
+static void add_channel(struct form *f, const struct space *to, const struct step *s, int64_t plane)
+{
+	if (s->axis < 0) {
+		f->base += s->start / BLOCK * plane + s->start % BLOCK;
+	} else if (to->blocked && s->axis == 1 && s->by == 1 && s->start % BLOCK == 0) {
+		f->base += s->start / BLOCK * plane;
 		f->coef[1] += plane;
 		f->coef[to->n - 1] += 1;
 	} else {
 		f->lanes = true;
-		f->axis = axis;
-		f->start = start;
-		f->step = step;
+		f->axis = s->axis;
+		f->start = s->start;
+		f->step = s->by;
 		f->plane = plane;
-		f->guard |= to->ragged && axis == 1;
-	}
-}
-
-/* The access of input axis j under numpy's rule where none is given. */
-static void axis_access(const struct space *to, const struct type *t, const struct access *a, int j,
-			int *axis, int64_t *start, int64_t *step)
-{
-	*axis = a ? a->axis[j] : to->type.rank - t->rank + j;
-	*start = a ? a->start[j] : 0;
-	*step = a ? a->step[j] : 1;
-	if (t->dim[j] == 1) { /* one element is read at 0, whatever the access names */
-		*axis = -1;
-		*start = 0;
-	} else if (*axis >= 0 && to->type.dim[*axis] == 1) {
-		*axis = -1;
+		f->guard |= to->ragged && s->axis == 1;
 	}
 }
 
 void form_of(struct form *f, const struct space *to, const struct val *v, const struct access *a)
 {
-	int64_t stride[RANK_MAX], start, step;
-	int axis;
+	int64_t stride[RANK_MAX];
 
 	*f = (struct form){0};
 	form_strides(v, stride);
 	for (int j = 0; j < v->type.rank; j++) {
-		axis_access(to, &v->type, a, j, &axis, &start, &step);
+		struct step s = step_of(to, &v->type, a, j);
+
 		if (v->layout == BLOCKED && j == 1) {
-			add_channel(f, to, axis, start, step, stride[1]);
+			add_channel(f, to, &s, stride[1]);
 			continue;
 		}
-		f->base += start * stride[j];
-		if (axis >= 0)
-			add_axis(f, to, axis, step * stride[j]);
+		f->base += s.start * stride[j];
+		if (s.axis >= 0)
+			add_axis(f, to, s.axis, s.by * stride[j]);
 	}
 }
 
@@ -156,20 +160,18 @@ bool form_is_wide(const struct form *f, const struct space *s, uint64_t off)
 static int64_t source_at(const struct space *to, const struct val *v, const struct access *a,
 			 const int64_t *idx)
 {
-	int64_t at = 0, stride = 1, start, step;
+	int64_t at = 0, stride = 1;
 
 	for (int j = v->type.rank - 1; j >= 0; j--) {
-		int axis;
-		int64_t c;
+		struct step s = step_of(to, &v->type, a, j);
+		int64_t c = s.axis < 0 ? 0 : idx[s.axis];
 
-		axis_access(to, &v->type, a, j, &axis, &start, &step);
-		c = axis < 0 ? 0 : idx[axis];
-		if (to->blocked && axis == 1) {
+		if (to->blocked && s.axis == 1) {
 			c = idx[1] * BLOCK + idx[to->n - 1];
 			if (c >= to->type.dim[1])
 				return -1;
 		}
-		at += (start + step * c) * stride;
+		at += (s.start + s.by * c) * stride;
 		stride *= v->type.dim[j];
 	}
 	return at;
@@ -178,15 +180,13 @@ static int64_t source_at(const struct space *to, const struct val *v, const stru
 static void mark_used(const struct space *to, const struct val *v, const struct access *a,
 		      bool *used)
 {
-	int64_t start, step;
-	int axis;
-
 	for (int j = 0; j < v->type.rank; j++) {
-		axis_access(to, &v->type, a, j, &axis, &start, &step);
-		if (axis < 0 || step == 0)
+		struct step s = step_of(to, &v->type, a, j);
+
+		if (s.axis < 0)
 			continue;
-		used[axis] = true;
-		if (to->blocked && axis == 1)
+		used[s.axis] = true;
+		if (to->blocked && s.axis == 1)
 			used[to->n - 1] = true;
 	}
 }

@@ -35,30 +35,28 @@ static void add_arg(struct lower *l, const struct karg *k)
 		l->too_many = true;
 }
 
-void lower_region(struct lower *l, val_id v, uint8_t access, uint64_t offset, uint64_t pitch,
-		  uint64_t width, uint64_t rows)
+void lower_region(struct lower *l, val_id v, uint8_t access, const struct region *r)
 {
-	if (rows <= 1 || pitch == width) {
-		width *= rows;
-		pitch = 0;
-		rows = 1;
-	}
+	bool dense = r->rows <= 1 || r->pitch == r->width;
+
 	add_arg(l, &(struct karg){.kind = KARG_VAL,
 				  .access = access,
 				  .val = v,
-				  .offset = offset,
-				  .pitch = pitch,
-				  .width = width,
-				  .rows = rows});
+				  .offset = r->offset,
+				  .pitch = dense ? 0 : r->pitch,
+				  .width = dense ? r->width * r->rows : r->width,
+				  .rows = dense ? 1 : r->rows});
 }
 
 void lower_value(struct lower *l, val_id v, uint8_t access)
 {
 	const struct val *val = &l->g->val[v];
-	uint64_t size = dtype_size(val->type.dt), item = (uint64_t)val_item(val) * size;
+	uint64_t size = dtype_size(val->type.dt);
 
-	lower_region(l, v, access, 0, (uint64_t)val->pitch * size, item,
-		     val->type.rank ? (uint64_t)val->type.dim[0] : 1);
+	lower_region(l, v, access,
+		     &(struct region){.pitch = (uint64_t)val->pitch * size,
+				      .width = (uint64_t)val_item(val) * size,
+				      .rows = val->type.rank ? (uint64_t)val->type.dim[0] : 1});
 }
 
 /* Equal bytes are stored once. */

@@ -79,12 +79,15 @@ struct lower { /* one launch under construction */
 
 #define LOWER_ARGS_MAX 480
 
+struct region { /* bytes of a value: `rows` runs of `width`, `pitch` apart, from `offset` */
+	uint64_t offset, pitch, width, rows;
+};
+
 void lower_begin(struct lower *l, struct graph *g, struct node *n, const char *kernel);
 void lower_define(struct lower *l, const char *name, int64_t value);
 /* Arguments in the order of the kernel's parameters. access: 1 read, 2 write, 3 both. */
 void lower_value(struct lower *l, val_id v, uint8_t access);
-void lower_region(struct lower *l, val_id v, uint8_t access, uint64_t offset, uint64_t pitch,
-		  uint64_t width, uint64_t rows);
+void lower_region(struct lower *l, val_id v, uint8_t access, const struct region *r);
 void lower_weight(struct lower *l, const void *data, uint64_t bytes);
 /* A value or, where it is a constant, its dense bytes as a weight. */
 void lower_operand(struct lower *l, val_id v);
