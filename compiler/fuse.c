@@ -152,6 +152,7 @@ int pass_fuse(struct graph *g, struct err *e)
 		g->node[i].nmain = g->node[i].nin;
 	fuse_count(&f);
 	fuse_constants(&f);
+	fuse_pads(&f);
 	if (fuse_normalise(&f, e) < 0)
 		return -1;
 	own_outputs(g);

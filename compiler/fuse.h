@@ -36,6 +36,9 @@ struct fuse_affine { /* y[c] = scale[c] * x[c] + shift[c] */
 /* BatchNormalization in inference mode; false where its parameters are not constant. */
 bool fuse_norm(struct graph *g, const struct node *n, struct fuse_affine *a);
 
+/* fuse_pad.c: a Pad of zeros into the pads of the operators that read it. */
+void fuse_pads(struct fuse *f);
+
 /* fuse_normal.c: every node becomes a kernel operator, a .View, a .Map, or nothing. */
 int fuse_normalise(struct fuse *f, struct err *e);
 

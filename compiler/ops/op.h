@@ -120,6 +120,11 @@ struct reduce_attr { /* Reduce*, GlobalAveragePool, GlobalMaxPool */
 	uint32_t axes; /* bit per axis */
 	bool keep;
 };
+struct pad_attr { /* Pad: elements in front of each axis; behind it: what is left */
+	enum pad_mode { PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_WRAP } mode;
+	int64_t before[RANK_MAX];
+	double value;
+};
 struct perm_attr { /* Transpose */
 	int perm[RANK_MAX];
 };

@@ -1,17 +1,12 @@
 /*
  * Pad: elements in front of and behind each axis, negative ones cut off.
  * They are a constant, the edge, the mirror image (reflect) or the other end
- * (wrap). Before opset 11 the pads were an attribute. Folded only.
+ * (wrap). Before opset 11 the pads were an attribute. Folded, or taken
+ * over by what reads it.
  */
 #include "compiler/ops/util.h"
 
 #include <string.h>
-
-struct pad_attr {
-	enum pad_mode { PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_WRAP } mode;
-	int64_t before[RANK_MAX];
-	double value;
-};
 
 static const struct attr_rule old_attrs[] = {{"mode", ATTR_STRING, false},
 					     {"pads", ATTR_INTS, true},
