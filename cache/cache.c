@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define USES_MAX 1024 /* noted uses; a full list is written at once */
+#define USES_MAX 1024 /* keys with noted uses; a full list is written at once */
 
 struct cache {
 	char *dir, *tmp, *kernels;
@@ -29,7 +29,7 @@ struct cache {
 	pthread_mutex_t files; /* publishing and removing of blob files */
 	pthread_mutex_t uses_lock;
 	size_t nuses;
-	char uses[USES_MAX][SHA256_HEX];
+	struct index_use uses[USES_MAX];
 	uint64_t damaged; /* under files */
 };
 
@@ -302,10 +302,18 @@ int cache_put(struct cache *c, const char *key, const struct cache_source *from,
 
 int cache_hit(struct cache *c, const char *key, struct err *e)
 {
+	size_t i = 0;
 	int ret = 0;
 
 	pthread_mutex_lock(&c->uses_lock);
-	memcpy(c->uses[c->nuses++], key, SHA256_HEX);
+	while (i < c->nuses && memcmp(c->uses[i].key, key, SHA256_HEX) != 0)
+		i++;
+	if (i == c->nuses) {
+		c->nuses++;
+		memcpy(c->uses[i].key, key, SHA256_HEX);
+		c->uses[i].hits = 0;
+	}
+	c->uses[i].hits++;
 	if (c->nuses == USES_MAX)
 		ret = write_uses(c, e);
 	pthread_mutex_unlock(&c->uses_lock);

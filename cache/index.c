@@ -400,19 +400,17 @@ int index_pin(struct index *x, const char *key, bool pinned, struct err *e)
 	return ret;
 }
 
-int index_used(struct index *x, char (*keys)[SHA256_HEX], size_t n, struct err *e)
+int index_used(struct index *x, const struct index_use *uses, size_t n, struct err *e)
 {
+	static const char sql[] = "UPDATE artifact SET used=max(used,?),hits=hits+? WHERE key=?";
 	sqlite3 *db = x->write.db;
+	int64_t now = (int64_t)time(NULL);
 	int ret;
 
 	pthread_mutex_lock(&x->write.lock);
 	ret = exec(db, "BEGIN IMMEDIATE", e);
 	for (size_t i = 0; i < n && ret == 0; i++)
-		ret = finish(db,
-			     prepare(db, e,
-				     "UPDATE artifact SET used=max(used,?),hits=hits+1 WHERE key=?",
-				     "it", (int64_t)time(NULL), keys[i]),
-			     e);
+		ret = finish(db, prepare(db, e, sql, "iit", now, uses[i].hits, uses[i].key), e);
 	ret = end(db, ret, e);
 	pthread_mutex_unlock(&x->write.lock);
 	return ret;

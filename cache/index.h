@@ -9,6 +9,11 @@
 
 struct index;
 
+struct index_use {
+	char key[SHA256_HEX];
+	int64_t hits;
+};
+
 /* E_ARTIFACT: the file is damaged and may be set aside. Anything else: it must stay as it is. */
 int index_open(const char *path, struct index **x, struct err *e);
 void index_close(struct index *x);
@@ -23,7 +28,7 @@ int index_stats(struct index *x, struct cache_stats *out, struct err *e);
 int index_put(struct index *x, const struct cache_entry *en, const char *record,
 	      uint64_t record_bytes, struct err *e);
 int index_pin(struct index *x, const char *key, bool pinned, struct err *e);
-int index_used(struct index *x, char (*keys)[SHA256_HEX], size_t n, struct err *e);
+int index_used(struct index *x, const struct index_use *uses, size_t n, struct err *e);
 /* The record of an entry: 1 or 0. */
 int index_record(struct index *x, const char *key, char record[SHA256_HEX], struct err *e);
 /* The next entry to evict, last used before the given time: 1 or 0. */
