@@ -7,6 +7,7 @@ from onnx import helper, numpy_helper
 
 Unsupported = onnxruntime.capi.onnxruntime_pybind11_state
 IR_VERSION = 10
+TRUTHS = {"Equal", "Greater", "Less", "GreaterOrEqual", "LessOrEqual", "IsNaN", "And", "Or", "Xor", "Not"}
 
 
 def prefixed(case, prefix):
@@ -15,23 +16,35 @@ def prefixed(case, prefix):
     return names, [f"{prefix}y{i}" for i in range(case["outputs"])]
 
 
-def build(cases, const):
-    """One model of all cases, which share an opset. const(case): indices of inputs it holds itself."""
+def build(cases, const, floats=False):
+    """One model of all cases, which share an opset. const(case): indices of inputs it holds itself.
+    floats: truth values come and go as floats, through Cast, as kernels have them."""
     nodes, inputs, outputs, weights = [], [], [], []
+
+    def add_input(name, array):
+        kind = helper.np_dtype_to_tensor_dtype(array.dtype)
+        if floats and array.dtype == bool:
+            nodes.append(helper.make_node("Cast", [f"{name}_float"], [name], to=onnx.TensorProto.BOOL))
+            name, kind = f"{name}_float", onnx.TensorProto.FLOAT
+        inputs.append(helper.make_tensor_value_info(name, kind, list(array.shape)))
+
+    def add_output(name, is_truth):
+        if floats and is_truth:
+            nodes.append(helper.make_node("Cast", [name], [f"{name}_float"], to=onnx.TensorProto.FLOAT))
+            name = f"{name}_float"
+        outputs.append(helper.make_empty_tensor_value_info(name))
+
     for k, case in enumerate(cases):
         ins, outs = prefixed(case, f"c{k}_" if len(cases) > 1 else "")
-        held = const(case)
         for i, (name, x) in enumerate(zip(ins, case["inputs"])):
-            if x is None:
-                continue
-            if i in held:
+            if x is not None and i in const(case):
                 weights.append(numpy_helper.from_array(np.asarray(x), name))
-            else:
-                kind = helper.np_dtype_to_tensor_dtype(np.asarray(x).dtype)
-                inputs.append(helper.make_tensor_value_info(name, kind, list(np.shape(x))))
+            elif x is not None:
+                add_input(name, np.asarray(x))
         attrs = {a: numpy_helper.from_array(v) if isinstance(v, np.ndarray) else v for a, v in case["attrs"].items()}
         nodes.append(helper.make_node(case["op"], ins, outs, name=f"node{k}", **attrs))
-        outputs += [helper.make_empty_tensor_value_info(o) for o in outs]
+        for name in outs:
+            add_output(name, case["op"] in TRUTHS)
     graph = helper.make_graph(nodes, "cases", inputs, outputs, weights)
     return helper.make_model(graph, ir_version=IR_VERSION,
                              opset_imports=[helper.make_opsetid("", cases[0]["opset"])])
