@@ -1,5 +1,5 @@
 /* Driver calls: device, context, streams, events, errors. */
-#include "emulator/api.h"
+#include "emulator/device.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,22 +29,44 @@ CUresult device_enter(struct device **out)
 	return CUDA_SUCCESS;
 }
 
+#if defined(__x86_64__)
+static bool has_v3(void)
+{
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+	       __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("f16c");
+}
+
+static bool has_v4(void)
+{
+	return has_v3() && __builtin_cpu_supports("avx512f") &&
+	       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+	       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd");
+}
+#endif
+
+static bool has_base(void)
+{
+	return true;
+}
+
+/* The best instruction set of this machine, or the one asked for; NULL: not here. */
 static const struct exec *choose_exec(const char *isa)
 {
-	const struct exec *best = exec_base();
-
+	static const struct {
+		bool (*here)(void);
+		const struct exec *(*exec)(void);
+	} rows[] = {
 #if defined(__x86_64__)
-	__builtin_cpu_init();
-	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-	    __builtin_cpu_supports("bmi2") && (!isa || strcmp(isa, "base") != 0)) {
-		best = exec_v3();
-		if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-		    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-		    __builtin_cpu_supports("avx512cd") && (!isa || strcmp(isa, "v3") != 0))
-			best = exec_v4();
-	}
+		{has_v4, exec_v4},
+		{has_v3, exec_v3},
 #endif
-	return !isa || !strcmp(isa, best->isa) ? best : NULL;
+		{has_base, exec_base},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if (rows[i].here() && (!isa || !strcmp(isa, rows[i].exec()->isa)))
+			return rows[i].exec();
+	return NULL;
 }
 
 CUresult cuInit(unsigned flags)

@@ -1,5 +1,5 @@
 /* Driver calls: memory. Every byte draws on the one pool, whatever its kind. */
-#include "emulator/api.h"
+#include "emulator/device.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Driver calls: modules, functions, launches. */
-#include "emulator/api.h"
+#include "emulator/device.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -32,7 +32,7 @@ static int add_kernels(struct device *d, struct CUmod_st *m, struct err *e)
 	for (const struct ptx_func *f = m->ptx->funcs; f; f = f->next) {
 		struct CUfunc_st *k = NEW(m->arena, 1, struct CUfunc_st);
 
-		if (decode_kernel(m->arena, d->exec, m->ptx, f, d->stats, &k->kernel, e) < 0)
+		if (decode_kernel(d->exec, m->ptx, f, d->stats, &k->kernel, e) < 0)
 			return -1;
 		if (k->kernel.shared_bytes > SHARED_DEFAULT)
 			return fail(e, E_PTX,
@@ -202,19 +202,28 @@ CUresult cuFuncSetAttribute(CUfunction f, int attribute, int value)
 	return device_leave(d, CUDA_SUCCESS);
 }
 
-static CUresult launch_ok(const struct CUfunc_st *f, const struct launch *l, uint32_t shared,
-			  void **params)
+static bool shape_ok(const struct launch *l)
+{
+	static const uint32_t grid_most[3] = {INT32_MAX, 65535, 65535},
+			      dim_most[3] = {1024, 1024, 64};
+	uint64_t threads = 1;
+
+	for (int i = 0; i < 3; i++) {
+		if (!l->grid[i] || l->grid[i] > grid_most[i] || !l->dim[i] ||
+		    l->dim[i] > dim_most[i])
+			return false;
+		threads *= l->dim[i];
+	}
+	return threads <= THREADS_MOST;
+}
+
+static CUresult launch_ok(const struct CUfunc_st *f, const struct launch *l, void **params)
 {
 	const struct ptx_func *p = f->kernel.func;
-	uint64_t threads = (uint64_t)l->dim[0] * l->dim[1] * l->dim[2];
 
-	if (!l->grid[0] || !l->grid[1] || !l->grid[2] || l->grid[0] > INT32_MAX ||
-	    l->grid[1] > 65535 || l->grid[2] > 65535)
+	if (!shape_ok(l) || l->dynamic_bytes > f->dynamic_most || (p->nparams && !params))
 		return CUDA_ERROR_INVALID_VALUE;
-	if (!threads || l->dim[0] > 1024 || l->dim[1] > 1024 || l->dim[2] > 64 ||
-	    threads > THREADS_MOST || shared > f->dynamic_most || (p->nparams && !params))
-		return CUDA_ERROR_INVALID_VALUE;
-	if (p->max_threads && threads > p->max_threads)
+	if (p->max_threads && l->dim[0] * l->dim[1] * l->dim[2] > p->max_threads)
 		return CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES;
 	return CUDA_SUCCESS;
 }
@@ -274,7 +283,7 @@ CUresult cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, uns
 		r = CUDA_ERROR_INVALID_HANDLE;
 	else if (extra)
 		r = CUDA_ERROR_NOT_SUPPORTED;
-	else if (!(r = launch_ok(f, &l, shared, params)))
+	else if (!(r = launch_ok(f, &l, params)))
 		r = launch(d, f, &l, params);
 	return device_leave(d, r);
 }

@@ -206,10 +206,11 @@ static void special_slots(struct decoder *d)
 	d->end += 256;
 }
 
-int decode_kernel(struct arena *a, const struct exec *exec, const struct ptx_module *m,
-		  const struct ptx_func *f, bool count, struct kernel *k, struct err *e)
+int decode_kernel(const struct exec *exec, const struct ptx_module *m, const struct ptx_func *f,
+		  bool count, struct kernel *k, struct err *e)
 {
 	static const struct ptx_insn none = {.opcode = "", .guard = -1};
+	struct arena *a = m->arena;
 	struct decoder d = {
 		.arena = a, .exec = exec, .module = m, .func = f, .kernel = k, .err = e};
 	uint32_t *start;

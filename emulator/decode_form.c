@@ -234,48 +234,51 @@ static bool is_float(const char *type)
 	return type[0] == 'f' || type[0] == 'b';
 }
 
-/* The canonical name of a conversion, see cvt.def. */
-static int cvt_name(struct decoder *d, struct words *w, char *name, size_t size, bool *ftz,
-		    bool *sat)
+/* A rounding that can change nothing is left out: between integers, to as wide a float or a wider
+ * one. */
+static bool rounds(const char *to, const char *from, const char *rounding)
 {
-	static const char *const roundings[] = {"rni", "rzi", "rmi", "rpi", "rn",
-						"rz",  "rm",  "rp",  NULL};
-	const char *rounding = "", *to, *from;
+	if (!is_float(to) && !is_float(from))
+		return false;
+	if (!is_float(to) || !is_float(from) || strlen(rounding) != 2 || strstr(to, "x2"))
+		return true;
+	return ptx_type_bits(to, strlen(to)) < ptx_type_bits(from, strlen(from));
+}
 
-	w->at = 1;
-	for (size_t i = 0; roundings[i]; i++)
-		if (words_take(w, roundings[i])) {
+/* The canonical name of a conversion, see cvt.def. */
+static int cvt_name(struct decoder *d, char *name, size_t size, struct recipe *r)
+{
+	static const char *const roundings[] = {"rni", "rzi", "rmi", "rpi", "rn", "rz", "rm", "rp"};
+	const char *rounding = "", *to, *from;
+	struct words w;
+
+	if (decode_words(d, &w) < 0)
+		return -1;
+	w.at = 1;
+	for (size_t i = 0; i < COUNT_OF(roundings) && !*rounding; i++)
+		if (words_take(&w, roundings[i]))
 			rounding = roundings[i];
-			break;
-		}
-	*ftz = words_take(w, "ftz");
-	*sat = words_take(w, "sat");
-	if (w->n != w->at + 2)
+	r->flush = words_take(&w, "ftz");
+	r->saturate = words_take(&w, "sat");
+	if (w.n != w.at + 2)
 		return decode_fail(d, "this conversion is not supported");
-	to = w->word[w->at];
-	from = w->word[w->at + 1];
-	if (is_float(to) != is_float(from) && is_float(from))
-		*sat = false; /* to an integer it always clamps */
-	if ((!is_float(to) && !is_float(from)) ||
-	    (is_float(to) && is_float(from) && strlen(rounding) == 2 &&
-	     ptx_type_bits(to, strlen(to)) >= ptx_type_bits(from, strlen(from)) &&
-	     !strstr(to, "x2")))
+	to = w.word[w.at];
+	from = w.word[w.at + 1];
+	if (!rounds(to, from, rounding))
 		rounding = "";
+	/* from a float to an integer always clamps; between integers there are rows for both */
 	snprintf(name, size, "cvt%s%s%s.%s.%s", *rounding ? "." : "", rounding,
-		 *sat && !is_float(to) ? ".sat" : "", to, from);
-	if (!is_float(to))
-		*sat = false;
+		 r->saturate && !is_float(to) && !is_float(from) ? ".sat" : "", to, from);
+	r->saturate = r->saturate && is_float(to);
 	return 0;
 }
 
 int decode_cvt(struct decoder *d)
 {
-	struct words w;
 	struct recipe r = {0};
-	char name[64];
+	char name[96];
 
-	if (decode_words(d, &w) < 0 ||
-	    cvt_name(d, &w, name, sizeof(name), &r.flush, &r.saturate) < 0)
+	if (cvt_name(d, name, sizeof(name), &r) < 0)
 		return -1;
 	r.form = decode_form(d, name);
 	if (!r.form || (r.saturate && !strchr("fg", *r.form->sig)))
@@ -354,7 +357,7 @@ int decode_set(struct decoder *d)
 {
 	struct words w;
 	struct recipe r;
-	uint32_t join, to;
+	uint32_t join, to, value;
 	const char *type;
 	struct op *o;
 
@@ -366,11 +369,11 @@ int decode_set(struct decoder *d)
 	if (compare(d, &r, join, d->temp_pred, d->sink_pred) < 0 ||
 	    decode_result(d, &d->insn->operand[0], 'w', &to) < 0)
 		return -1;
+	value = decode_constant(d, *type == 'f' ? 0x3f800000 : FULL_MASK, false);
 	o = decode_emit_form(d, "selp.b32");
 	o->d = to;
+	o->a = value;
+	o->b = decode_constant(d, 0, false);
 	o->c = d->temp_pred;
-	to = decode_constant(d, *type == 'f' ? 0x3f800000 : FULL_MASK, false);
-	d->kernel->ops[d->kernel->nops - 1].a = to;
-	d->kernel->ops[d->kernel->nops - 1].b = decode_constant(d, 0, false);
 	return 0;
 }

@@ -200,34 +200,41 @@ static int atom_kind(struct words *w)
 	return -1;
 }
 
+/* The slots: with `at` 1 the result stands first. */
+static int atom_operands(struct decoder *d, struct op *op, uint32_t at, bool swap)
+{
+	const struct ptx_operand *o = d->insn->operand;
+	char letter = op->x & MEM_DATA64 ? 'd' : 'w';
+
+	if (decode_count(d, at + 2 + swap, at + 2 + swap) < 0 || address(d, &o[at], op) < 0 ||
+	    decode_source(d, &o[at + 1], letter, &op->a) < 0)
+		return -1;
+	if (swap && decode_source(d, &o[at + 2], letter, &op->b) < 0)
+		return -1;
+	return at ? decode_result(d, &o[0], letter, &op->d) : 0;
+}
+
 /* atom.* d, [a], b[, c] and red.* [a], b */
 int decode_atom(struct decoder *d)
 {
 	struct words w;
 	struct op op = {0};
-	const char *space;
+	const char *space, *type;
 	int kind;
-	uint32_t at, bits;
-	char letter;
+	bool result;
 
 	if (decode_words(d, &w) < 0)
 		return -1;
-	at = !strcmp(w.word[0], "atom");
+	result = !strcmp(w.word[0], "atom");
 	w.at = 1;
 	space = space_word(&w);
 	kind = atom_kind(&w);
-	if (kind < 0 || (!at && kind >= ATOM_EXCH && kind <= ATOM_CAS))
+	if (kind < 0 || (!result && (kind == ATOM_EXCH || kind == ATOM_CAS)))
 		return decode_fail(d, "this form is not supported");
-	if (decode_count(d, at + 2 + (kind == ATOM_CAS), at + 2 + (kind == ATOM_CAS)) < 0)
-		return -1;
-	bits = ptx_type_bits(w.word[w.n - 1], strlen(w.word[w.n - 1]));
-	letter = bits == 64 ? 'd' : 'w';
-	op.x = bits / 8 | 1 << 4 | (uint32_t)kind << MEM_ATOM_SHIFT |
-	       (bits == 64 ? MEM_DATA64 : 0) | (at ? 0 : MEM_NO_RESULT);
-	if (address(d, &d->insn->operand[at], &op) < 0 ||
-	    decode_source(d, &d->insn->operand[at + 1], letter, &op.a) < 0 ||
-	    (kind == ATOM_CAS && decode_source(d, &d->insn->operand[at + 2], letter, &op.b) < 0) ||
-	    (at && decode_result(d, &d->insn->operand[0], letter, &op.d) < 0))
+	type = w.word[w.n - 1];
+	op.x = ptx_type_bits(type, strlen(type)) / 8 | 1 << 4 | (uint32_t)kind << MEM_ATOM_SHIFT;
+	op.x |= (MEM_BYTES(op.x) == 8 ? MEM_DATA64 : 0) | (result ? 0 : MEM_NO_RESULT);
+	if (atom_operands(d, &op, result, kind == ATOM_CAS) < 0)
 		return -1;
 	return emit(d, "atom", space, &op) ? 0 : -1;
 }

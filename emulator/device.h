@@ -78,4 +78,9 @@ void stats_add(struct stats *s, const struct CUmod_st *m);
 int stats_write(const struct stats *s, const char *path, struct err *e);
 void stats_close(struct stats *s);
 
+/* The driver's calls as this library defines them: the X-list, visible. */
+#define X(name, args) __attribute__((visibility("default"))) CUresult name args;
+CUDA_CALLS(X)
+#undef X
+
 #endif

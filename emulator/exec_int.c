@@ -110,11 +110,10 @@ static inline uint32_t prmt_u32(uint32_t a, uint32_t b, uint32_t select)
 	return r;
 }
 
-static inline uint32_t prmt_mode(uint32_t a, uint32_t b, uint32_t c, uint32_t s0, uint32_t s1,
-				 uint32_t s2, uint32_t s3)
+/* selects: four selections of 16 bits, the one for c = 0 in the lowest. */
+static inline uint32_t prmt_mode(uint32_t a, uint32_t b, uint32_t c, uint64_t selects)
 {
-	c &= 3;
-	return prmt_u32(a, b, c == 0 ? s0 : c == 1 ? s1 : c == 2 ? s2 : s3);
+	return prmt_u32(a, b, (uint32_t)(selects >> (c & 3) * 16));
 }
 
 static inline uint32_t byte_of(uint32_t v, int k, bool is_signed)

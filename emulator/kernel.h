@@ -69,7 +69,7 @@ struct kernel {
 };
 
 /* bool count: counters are wanted. Addresses of module variables must be known. */
-int decode_kernel(struct arena *a, const struct exec *exec, const struct ptx_module *m,
-		  const struct ptx_func *f, bool count, struct kernel *k, struct err *e);
+int decode_kernel(const struct exec *exec, const struct ptx_module *m, const struct ptx_func *f,
+		  bool count, struct kernel *k, struct err *e);
 
 #endif

@@ -4,6 +4,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* %r<12> or %x; the held token is what stands before */
+static int register_names(struct scope *s, uint32_t bits)
+{
+	struct lex *x = s->lex;
+	const char *name;
+	size_t len;
+	uint32_t count = 0;
+
+	if (lex_next(x) < 0)
+		return -1;
+	if (x->kind != LEX_NAME)
+		return lex_fail(x, ".reg: a name is expected");
+	name = x->text;
+	len = x->len;
+	if (lex_next(x) < 0)
+		return -1;
+	if (lex_is(x, '<')) {
+		if (lex_next(x) < 0)
+			return -1;
+		if (x->kind != LEX_INT || !x->value || x->value > UINT32_MAX)
+			return lex_fail(x, ".reg: a count is expected");
+		count = (uint32_t)x->value;
+		if (lex_next(x) < 0 || lex_expect(x, '>') < 0)
+			return -1;
+	}
+	return scope_declare(s, name, len, bits, count);
+}
+
 /* .reg .b32 %r<12>, %x; */
 static int registers(struct scope *s)
 {
@@ -16,28 +44,7 @@ static int registers(struct scope *s)
 	if (!bits)
 		return lex_fail(x, ".reg: unknown type '%.*s'", (int)MIN(x->len, 20), x->text);
 	do {
-		const char *name;
-		size_t len;
-		uint32_t count = 0;
-
-		if (lex_next(x) < 0)
-			return -1;
-		if (x->kind != LEX_NAME)
-			return lex_fail(x, ".reg: a name is expected");
-		name = x->text;
-		len = x->len;
-		if (lex_next(x) < 0)
-			return -1;
-		if (lex_is(x, '<')) {
-			if (lex_next(x) < 0)
-				return -1;
-			if (x->kind != LEX_INT || !x->value || x->value > UINT32_MAX)
-				return lex_fail(x, ".reg: a count is expected");
-			count = (uint32_t)x->value;
-			if (lex_next(x) < 0 || lex_expect(x, '>') < 0)
-				return -1;
-		}
-		if (scope_declare(s, name, len, bits, count) < 0)
+		if (register_names(s, bits) < 0)
 			return -1;
 	} while (lex_is(x, ','));
 	return lex_expect(x, ';');
@@ -112,31 +119,11 @@ static int memory(struct scope *s, struct ptx_operand *o)
 	return lex_next(x);
 }
 
-static int scalar_operand(struct scope *s, struct ptx_operand *o)
+/* The q of p|q; the held token is the bar. */
+static int second_result(struct scope *s, struct ptx_operand *o)
 {
 	struct lex *x = s->lex;
-	bool minus = false;
 
-	*o = (struct ptx_operand){.reg = -1, .second = -1};
-	if (lex_is(x, '!')) {
-		o->negated = true;
-		if (lex_next(x) < 0)
-			return -1;
-	}
-	while (lex_is(x, '-')) {
-		minus = !minus;
-		if (lex_next(x) < 0)
-			return -1;
-	}
-	if (x->kind == LEX_INT || x->kind == LEX_F32 || x->kind == LEX_F64)
-		return constant(x, minus, o);
-	if (x->kind != LEX_NAME || minus)
-		return lex_fail(x, "an operand is expected, '%.*s' found", (int)MIN(x->len, 40),
-				x->text);
-	if (name_operand(s, o) < 0)
-		return -1;
-	if (!lex_is(x, '|'))
-		return 0;
 	if (lex_next(x) < 0)
 		return -1;
 	if (x->kind != LEX_NAME)
@@ -145,6 +132,33 @@ static int scalar_operand(struct scope *s, struct ptx_operand *o)
 	if (o->second < 0 && !lex_word(x, "_"))
 		return lex_fail(x, "unknown register");
 	return lex_next(x);
+}
+
+/* Moves past every such sign; *odd says whether there was an odd number of them. */
+static int signs(struct lex *x, char sign, bool *odd)
+{
+	for (*odd = false; lex_is(x, sign); *odd = !*odd)
+		if (lex_next(x) < 0)
+			return -1;
+	return 0;
+}
+
+static int scalar_operand(struct scope *s, struct ptx_operand *o)
+{
+	struct lex *x = s->lex;
+	bool minus;
+
+	*o = (struct ptx_operand){.reg = -1, .second = -1};
+	if (signs(x, '!', &o->negated) < 0 || signs(x, '-', &minus) < 0)
+		return -1;
+	if (x->kind == LEX_INT || x->kind == LEX_F32 || x->kind == LEX_F64)
+		return constant(x, minus, o);
+	if (x->kind != LEX_NAME || minus)
+		return lex_fail(x, "an operand is expected, '%.*s' found", (int)MIN(x->len, 40),
+				x->text);
+	if (name_operand(s, o) < 0)
+		return -1;
+	return lex_is(x, '|') ? second_result(s, o) : 0;
 }
 
 static int vector(struct scope *s, struct ptx_operand *o)
@@ -172,31 +186,31 @@ static int operand(struct scope *s, struct ptx_operand *o)
 	return scalar_operand(s, o);
 }
 
+/* @%p or @!%p */
+static int guard(struct scope *s, struct ptx_insn *i)
+{
+	struct lex *x = s->lex;
+
+	if (lex_next(x) < 0 || signs(x, '!', &i->guard_negated) < 0)
+		return -1;
+	i->guard = x->kind == LEX_NAME ? scope_reg(s, x->text, x->len) : -1;
+	if (i->guard < 0 || s->func->regs[i->guard].class != CLASS_PRED)
+		return lex_fail(x, "a predicate register is expected");
+	return lex_next(x);
+}
+
 /* The held token is the first part of the opcode, or '@'. */
 static int instruction(struct scope *s)
 {
 	struct lex *x = s->lex;
 	struct ptx_func *f = s->func;
-	struct arena *a = x->module->arena;
 	struct ptx_insn *i;
 
-	f->insns = GROW(a, f->insns, f->ninsns);
+	f->insns = GROW(x->module->arena, f->insns, f->ninsns);
 	i = &f->insns[f->ninsns++];
 	*i = (struct ptx_insn){.guard = -1};
-	if (lex_is(x, '@')) {
-		if (lex_next(x) < 0)
-			return -1;
-		if (lex_is(x, '!')) {
-			i->guard_negated = true;
-			if (lex_next(x) < 0)
-				return -1;
-		}
-		i->guard = x->kind == LEX_NAME ? scope_reg(s, x->text, x->len) : -1;
-		if (i->guard < 0 || f->regs[i->guard].class != CLASS_PRED)
-			return lex_fail(x, "a predicate register is expected");
-		if (lex_next(x) < 0)
-			return -1;
-	}
+	if (lex_is(x, '@') && guard(s, i) < 0)
+		return -1;
 	if (x->kind != LEX_NAME)
 		return lex_fail(x, "an instruction is expected, '%.*s' found", (int)MIN(x->len, 40),
 				x->text);

@@ -60,41 +60,47 @@ static int dimensions(struct lex *x, uint64_t *count, bool *open)
 	return 0;
 }
 
+/* Moves past every such sign; how many there were. */
+static int count_signs(struct lex *x, char sign)
+{
+	int n = 0;
+
+	for (; lex_is(x, sign); n++)
+		if (lex_next(x) < 0)
+			return -1;
+	return n;
+}
+
+static int put_value(struct lex *x, struct ptx_var *v, uint8_t *to, uint32_t bytes, bool minus)
+{
+	if (x->kind != LEX_INT && x->kind != LEX_F32 && x->kind != LEX_F64)
+		return lex_fail(x, "only numbers are supported as initial values");
+	if (v->ninit + bytes > v->size)
+		return lex_fail(x, "too many initial values");
+	if (minus && x->kind == LEX_INT)
+		x->value = 0 - x->value;
+	else if (minus)
+		x->value ^= (uint64_t)1 << (bytes * 8 - 1);
+	memcpy(to + v->ninit, &x->value, bytes);
+	v->ninit += bytes;
+	return lex_next(x);
+}
+
 /* = {1, 2, {3}} or = 5: the values one after another, as many bytes each as the type has. */
 static int initializer(struct lex *x, struct ptx_var *v, uint32_t bytes)
 {
 	uint8_t *to = NEW(x->module->arena, v->size, uint8_t);
-	int depth = 0;
+	int depth = 0, opened, closed, minus;
 
 	do {
-		bool minus = false;
-
-		if (lex_next(x) < 0)
+		if (lex_next(x) < 0 || (opened = count_signs(x, '{')) < 0 ||
+		    (minus = count_signs(x, '-')) < 0 ||
+		    put_value(x, v, to, bytes, minus & 1) < 0 || (closed = count_signs(x, '}')) < 0)
 			return -1;
-		for (; lex_is(x, '{'); depth++)
-			if (lex_next(x) < 0)
-				return -1;
-		for (; lex_is(x, '-'); minus = !minus)
-			if (lex_next(x) < 0)
-				return -1;
-		if (x->kind != LEX_INT && x->kind != LEX_F32 && x->kind != LEX_F64)
-			return lex_fail(x, "only numbers are supported as initial values");
-		if (v->ninit + bytes > v->size)
-			return lex_fail(x, "too many initial values");
-		if (minus && x->kind == LEX_INT)
-			x->value = 0 - x->value;
-		else if (minus)
-			x->value ^= (uint64_t)1 << (bytes * 8 - 1);
-		memcpy(to + v->ninit, &x->value, bytes);
-		v->ninit += bytes;
-		if (lex_next(x) < 0)
-			return -1;
-		for (; depth && lex_is(x, '}'); depth--)
-			if (lex_next(x) < 0)
-				return -1;
+		depth += opened - closed;
 	} while (lex_is(x, ','));
 	v->init = to;
-	return depth ? lex_fail(x, "'}' expected") : 0;
+	return depth ? lex_fail(x, "braces do not match") : 0;
 }
 
 static bool align_ok(uint64_t align)
@@ -109,40 +115,49 @@ static void append(struct ptx_var **list, struct ptx_var *v)
 	*list = v;
 }
 
-/* [.align N] [.ptr ...] type [name [dims]]; an empty dimension makes it dynamic */
-static int declarator(struct lex *x, struct ptx_var *v, uint32_t *bytes)
+/* .align N and .v4 before a type */
+static int qualifiers(struct lex *x, struct ptx_var *v, uint32_t *lanes)
 {
-	uint64_t count, align;
-	uint32_t lanes = 1;
-
-	for (;;) {
-		if (lex_word(x, ".align")) {
+	*lanes = 1;
+	while (lex_word(x, ".align") || lex_word(x, ".v2") || lex_word(x, ".v4")) {
+		if (x->text[1] == 'v') {
+			*lanes = (uint32_t)(x->text[2] - '0');
+			if (lex_next(x) < 0)
+				return -1;
+		} else {
 			if (int_value(x, 4096, &v->align) < 0)
 				return -1;
 			if (!align_ok(v->align))
 				return lex_fail(x, "bad alignment");
-			continue;
 		}
-		if (lex_word(x, ".v2") || lex_word(x, ".v4"))
-			lanes = (uint32_t)(x->text[2] - '0');
-		else
-			break;
-		if (lex_next(x) < 0)
-			return -1;
 	}
+	return 0;
+}
+
+/* .ptr [.space] [.align N]: what a parameter points at, of no use here */
+static int pointer(struct lex *x)
+{
+	uint64_t align;
+
+	while (x->kind == LEX_DIRECTIVE)
+		if (lex_word(x, ".align") ? int_value(x, 4096, &align) < 0 : lex_next(x) < 0)
+			return -1;
+	return 0;
+}
+
+/* [qualifiers] type [.ptr ...] name [dims]; an empty dimension makes it dynamic */
+static int declarator(struct lex *x, struct ptx_var *v, uint32_t *bytes)
+{
+	uint64_t count;
+	uint32_t lanes;
+
+	if (qualifiers(x, v, &lanes) < 0)
+		return -1;
 	*bytes = x->kind == LEX_DIRECTIVE ? ptx_type_bits(x->text + 1, x->len - 1) / 8 : 0;
 	if (!*bytes)
 		return lex_fail(x, "unknown type '%.*s'", (int)MIN(x->len, 20), x->text);
-	if (lex_next(x) < 0)
+	if (lex_next(x) < 0 || (lex_word(x, ".ptr") && pointer(x) < 0))
 		return -1;
-	if (lex_word(x, ".ptr")) {
-		/* what it points at and how it is aligned: of no use here */
-		while (x->kind == LEX_DIRECTIVE) {
-			if (lex_word(x, ".align") ? int_value(x, 4096, &align) < 0
-						  : lex_next(x) < 0)
-				return -1;
-		}
-	}
 	if (x->kind != LEX_NAME)
 		return lex_fail(x, "a name is expected");
 	v->name = lex_copy(x);
@@ -305,6 +320,21 @@ static int debug(struct lex *x)
 	return lex_next(x);
 }
 
+static int address_size(struct lex *x)
+{
+	uint64_t bits = 0;
+
+	if (int_value(x, 64, &bits) < 0)
+		return -1;
+	return bits == 64 ? 0 : lex_fail(x, "only 64-bit addresses are supported");
+}
+
+static int kernel_entry(struct lex *x)
+{
+	return entry(x, &x->module->funcs);
+}
+
+/* One directive of the module; *external: .extern stands before it. */
 static int directive(struct lex *x, bool *external)
 {
 	static const struct {
@@ -312,35 +342,24 @@ static int directive(struct lex *x, bool *external)
 		enum ptx_space space;
 	} spaces[] = {
 		{".global", SPACE_GLOBAL}, {".const", SPACE_CONST}, {".shared", SPACE_SHARED}};
-	struct ptx_module *m = x->module;
-	uint64_t bits = 0;
+	static const struct {
+		const char *word;
+		int (*parse)(struct lex *);
+	} rules[] = {{".version", version},    {".target", target}, {".address_size", address_size},
+		     {".entry", kernel_entry}, {".file", debug},    {".section", debug},
+		     {".visible", lex_next},   {".weak", lex_next}};
+	bool was_external = *external;
 
-	if (lex_word(x, ".version"))
-		return version(x);
-	if (lex_word(x, ".target"))
-		return target(x);
-	if (lex_word(x, ".address_size")) {
-		if (int_value(x, 64, &bits) < 0)
-			return -1;
-		return bits == 64 ? 0 : lex_fail(x, "only 64-bit addresses are supported");
-	}
-	if (lex_word(x, ".extern"))
-		*external = true;
-	if (*external || lex_word(x, ".visible") || lex_word(x, ".weak"))
-		if (!lex_word(x, ".shared"))
-			return lex_next(x);
+	*external = lex_word(x, ".extern");
+	if (*external)
+		return lex_next(x);
 	for (size_t i = 0; i < COUNT_OF(spaces); i++)
-		if (lex_word(x, spaces[i].word)) {
-			int ret = ptx_variable(x, spaces[i].space, *external, 0, &m->vars);
-
-			*external = false;
-			return ret;
-		}
-	if (lex_word(x, ".entry"))
-		return entry(x, &m->funcs);
-	if (lex_word(x, ".file") || lex_word(x, ".section"))
-		return debug(x);
-	return lex_fail(x, "directive '%.*s' is not supported", (int)MIN(x->len, 40), x->text);
+		if (lex_word(x, spaces[i].word))
+			return ptx_variable(x, spaces[i].space, was_external, 0, &x->module->vars);
+	for (size_t i = 0; i < COUNT_OF(rules) && !was_external; i++)
+		if (lex_word(x, rules[i].word))
+			return rules[i].parse(x);
+	return lex_fail(x, "directive '%.*s' is not supported here", (int)MIN(x->len, 40), x->text);
 }
 
 int ptx_parse(struct arena *a, const char *text, struct ptx_module **out, struct err *e)

@@ -32,34 +32,42 @@ struct stats {
 	size_t nentries;
 };
 
+static bool begins(const char *opcode, const char *const *words)
+{
+	for (; *words; words++)
+		if (!strncmp(opcode, *words, strlen(*words)))
+			return true;
+	return false;
+}
+
+/* What comes behind the first word: the space of an access, the kind of numbers, or nothing. */
+static const char *second_word(const char *opcode, const char *dot)
+{
+	static const char *const accesses[] = {"ld.", "st.", "atom.", "red.", NULL};
+	static const char *const plain[] = {"bar", "mov.", "setp.", "cvt", "selp.", "bra", NULL};
+	static const char *const spaces[] = {".global", ".shared", ".local", ".param", ".const"};
+	const char *type = strrchr(dot, '.');
+
+	if (begins(opcode, accesses)) {
+		for (size_t i = 0; i < COUNT_OF(spaces); i++)
+			if (strstr(dot, spaces[i]))
+				return spaces[i];
+		return ".generic";
+	}
+	if (begins(opcode, plain) || !strcmp(type, ".pred"))
+		return "";
+	if (type[1] == 'f')
+		return type;
+	return strchr("usb", type[1]) && ptx_type_bits(type + 1, strlen(type + 1)) ? ".int" : "";
+}
+
 /* "fma.rn.f32": fma.f32, "ld.global.nc.v4.f32": ld.global, "add.s32": add.int, "bar.sync": bar */
 static void kind_of(const char *opcode, char *out, size_t size)
 {
-	static const char *const spaces[] = {"global", "shared", "local", "param", "const"};
-	const char *dot = strchr(opcode, '.'), *type = strrchr(opcode, '.');
+	const char *dot = strchr(opcode, '.');
 	int len = dot ? (int)(dot - opcode) : (int)strlen(opcode);
 
-	snprintf(out, size, "%.*s", len, opcode);
-	if (!dot)
-		return;
-	if (!strncmp(opcode, "ld.", 3) || !strncmp(opcode, "st.", 3) ||
-	    !strncmp(opcode, "atom.", 5) || !strncmp(opcode, "red.", 4)) {
-		for (size_t i = 0; i < COUNT_OF(spaces); i++)
-			if (strstr(dot, spaces[i])) {
-				snprintf(out, size, "%.*s.%s", len, opcode, spaces[i]);
-				return;
-			}
-		snprintf(out, size, "%.*s.generic", len, opcode);
-		return;
-	}
-	if (!strncmp(opcode, "bar", 3) || !strncmp(opcode, "mov.", 4) ||
-	    !strncmp(opcode, "setp.", 5) || !strncmp(opcode, "cvt", 3) ||
-	    !strncmp(opcode, "selp.", 5) || !strncmp(opcode, "bra", 3) || !strcmp(type, ".pred"))
-		return;
-	if (type[1] == 'f')
-		snprintf(out, size, "%.*s%s", len, opcode, type);
-	else if (strchr("usb", type[1]) && ptx_type_bits(type + 1, strlen(type + 1)))
-		snprintf(out, size, "%.*s.int", len, opcode);
+	snprintf(out, size, "%.*s%s", len, opcode, dot ? second_word(opcode, dot) : "");
 }
 
 static void count(struct entry *e, const char *kind, uint64_t n)

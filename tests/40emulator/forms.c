@@ -139,33 +139,44 @@ static uint64_t random64(void)
 	return (uint64_t)emu_random() << 32 | emu_random();
 }
 
+static uint64_t random_float_bits(uint32_t bits, uint32_t pick)
+{
+	float f = pick < 3   ? floats[emu_random() % COUNT_OF(floats)]
+		  : pick < 6 ? emu_random_float() * (float)(1 << pick)
+			     : emu_random_float() * 1e6f;
+
+	if (pick == 7)
+		return random64();
+	return bits == 32 ? bits32(f) : bits64((double)f + (pick == 4 ? 1e-9 : 0));
+}
+
+static uint64_t random_half_bits(bool pair)
+{
+	uint64_t v =
+		half_nearest((long double)(emu_random_float() * (float)(1 << emu_random() % 12)));
+
+	return pair ? v | half_nearest((long double)emu_random_float()) << 16 : v;
+}
+
+static uint64_t random_int_bits(uint32_t pick)
+{
+	return pick < 4 ? ints[emu_random() % COUNT_OF(ints)] : random64() >> emu_random() % 64;
+}
+
 static uint64_t random_value(const char *type)
 {
 	uint32_t bits = bits_in(type), pick = emu_random() % 8;
-	bool is_float = type[0] == 'f' && type[1] != 'i';
+	bool half = !strncmp(type, "f16", 3), pair = !strcmp(type, "f16x2");
 	uint64_t v;
 
 	if (!strcmp(type, "small"))
 		return bits32(emu_random_float() * 8);
 	if (!strcmp(type, "finite"))
 		return random64() & 0xbf7fffff;
-	if (is_float && bits >= 32) {
-		float f = pick < 3   ? floats[emu_random() % COUNT_OF(floats)]
-			  : pick < 6 ? emu_random_float() * (float)(1 << pick)
-				     : emu_random_float() * 1e6f;
-
-		if (pick == 7)
-			v = random64();
-		else
-			v = bits == 32 ? bits32(f) : bits64((double)f + (pick == 4 ? 1e-9 : 0));
-	} else if (is_float && pick < 6) {
-		v = half_nearest((long double)(emu_random_float() * (float)(1 << 2 * pick)));
-	} else {
-		v = pick < 4 ? ints[emu_random() % COUNT_OF(ints)]
-			     : random64() >> emu_random() % 64;
-	}
-	if (!strcmp(type, "f16x2") && pick < 6)
-		v |= half_nearest((long double)emu_random_float()) << 16;
+	if (half)
+		v = pick < 6 ? random_half_bits(pair) : random_int_bits(pick);
+	else
+		v = type[0] == 'f' ? random_float_bits(bits, pick) : random_int_bits(pick);
 	return bits == 64 ? v : v & (((uint64_t)1 << bits) - 1);
 }
 
@@ -239,30 +250,33 @@ static void write_ptx(const struct form_case *f, enum mode mode, struct buf *out
 	buf_puts(out, "\tret;\n}\n");
 }
 
-static bool matches(const struct form_case *f, uint64_t got, uint64_t want)
+static double number(const char *type, uint64_t bits)
 {
-	double g, w;
+	if (!strncmp(type, "f16", 3))
+		return half_value(bits);
+	return !strcmp(type, "f32") ? (double)f32_of(bits) : f64_of(bits);
+}
 
-	if (got == want)
-		return true;
-	if (f->d[0] != 'f')
-		return false;
-	if (!strcmp(f->d, "f16x2")) {
-		for (int k = 0; k < 32; k += 16)
-			if ((got >> k & 0xffff) != (want >> k & 0xffff) &&
-			    !(isnan(half_value(got >> k)) && isnan(half_value(want >> k))))
-				return false;
-		return true;
-	}
-	g = !strcmp(f->d, "f16") ? half_value(got)
-	    : f->d[1] == '3'	 ? (double)f32_of(got)
-				 : f64_of(got);
-	w = !strcmp(f->d, "f16") ? half_value(want)
-	    : f->d[1] == '3'	 ? (double)f32_of(want)
-				 : f64_of(want);
+static bool same_number(const struct form_case *f, uint64_t got, uint64_t want)
+{
+	double g = number(f->d, got), w = number(f->d, want);
+
 	if (isnan(w) || isnan(g))
 		return isnan(w) && isnan(g);
 	return f->compare == CLOSE && fabs(g - w) <= f->tolerance * fabs(w) + 1e-44;
+}
+
+static bool matches(const struct form_case *f, uint64_t got, uint64_t want)
+{
+	if (got == want || f->d[0] != 'f')
+		return got == want;
+	if (strcmp(f->d, "f16x2") != 0)
+		return same_number(f, got, want);
+	for (int k = 0; k < 32; k += 16)
+		if ((got >> k & 0xffff) != (want >> k & 0xffff) &&
+		    !same_number(f, got >> k & 0xffff, want >> k & 0xffff))
+			return false;
+	return true;
 }
 
 static void check(const struct form_case *f, enum mode mode, const uint64_t *in,

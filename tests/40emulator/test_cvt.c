@@ -56,7 +56,7 @@ static double round_to_integer(const char *rounding, double v)
 
 static int direction(const char *rounding)
 {
-	switch (rounding[1]) {
+	switch (*rounding ? rounding[1] : 'n') {
 	case 'z':
 		return FE_TOWARDZERO;
 	case 'm':
@@ -103,10 +103,17 @@ static uint64_t flush(uint64_t bits)
 	return fpclassify(f32_of(bits)) == FP_SUBNORMAL ? bits & 0x80000000 : bits;
 }
 
+static uint64_t to_integer(const struct cvt *c, double v)
+{
+	if (isnan(v))
+		return width(c->to) == 64 ? (uint64_t)1 << 63 : 0;
+	v = v > 0x1p100 ? 0x1p100 : v < -0x1p100 ? -0x1p100 : v;
+	return clamp(c->to, (__int128)v);
+}
+
 static uint64_t want(const struct form_case *f, uint64_t a, uint64_t b, uint64_t ignored)
 {
 	const struct cvt *c = f->arg;
-	bool integral = c->rounding[0] && c->rounding[2] == 'i';
 	double v;
 
 	(void)b;
@@ -116,15 +123,10 @@ static uint64_t want(const struct form_case *f, uint64_t a, uint64_t b, uint64_t
 	if (c->ftz && width(c->from) == 32)
 		a = flush(a);
 	v = number(c->from, a);
-	if (integral)
+	if (c->rounding[0] && c->rounding[2] == 'i')
 		v = round_to_integer(c->rounding, v);
-	if (c->to[0] != 'f') {
-		if (isnan(v))
-			return width(c->to) == 64 ? (uint64_t)1 << 63 : 0;
-		return clamp(c->to, v >= 0x1p100    ? (__int128)1 << 100
-				    : v <= -0x1p100 ? -((__int128)1 << 100)
-						    : (__int128)v);
-	}
+	if (c->to[0] != 'f')
+		return to_integer(c, v);
 	if (c->sat)
 		v = v > 0 ? (v < 1 ? v : 1) : 0;
 	a = float_bits(c, v);

@@ -217,7 +217,6 @@ static void test_modules(void)
 	};
 	size_t before = free_bytes();
 	CUmodule m;
-	CUfunction f;
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		CUresult r = cuModuleLoadData(&m, rows[i].text);
@@ -226,6 +225,15 @@ static void test_modules(void)
 		if (!r)
 			EXPECT_IS(cuModuleUnload(m), CUDA_SUCCESS);
 	}
+	EXPECT(free_bytes() == before);
+}
+
+static void test_functions(void)
+{
+	size_t before = free_bytes();
+	CUmodule m;
+	CUfunction f;
+
 	EXPECT_IS(cuModuleLoadData(&m,
 				   PTX_HEAD ".visible .entry f()\n.maxntid 64, 2, 1\n{\nret;\n}\n"),
 		  CUDA_SUCCESS);
@@ -478,6 +486,7 @@ int main(void)
 	test_accounts();
 	test_copies();
 	test_modules();
+	test_functions();
 	test_events();
 	test_bounds();
 	test_regions();

@@ -166,47 +166,55 @@ static void run_selections(void)
 	}
 }
 
-int main(void)
+static void run_comparisons(void)
 {
 	static const char *const orders[] = {"eq", "ne", "lt", "le", "gt", "ge"};
 	static const char *const loose[] = {"equ", "neu", "ltu", "leu", "gtu", "geu", "num", "nan"};
 	static const char *const same[] = {"lo", "ls", "hi", "hs"};
 	static const char *const types[] = {"u16", "s16", "u32", "s32", "u64", "s64", "f32", "f64"};
 	static const char *const bits[] = {"b16", "b32", "b64"};
-	static const char *const tests[] = {"finite",	  "infinite", "number",
-					    "notanumber", "normal",   "subnormal"};
-	static const char *const logic[] = {"and", "or", "xor", "not", "mov"};
 	static const char *const joins[] = {NULL, "and", "or", "xor"};
 	size_t n = 0;
 
-	form_start();
 	for (size_t t = 0; t < COUNT_OF(types); t++) {
-		bool is_float = types[t][0] == 'f';
+		bool f32 = !strcmp(types[t], "f32");
 
 		for (size_t i = 0; i < COUNT_OF(orders); i++, n++)
-			run(orders[i], types[t], joins[n % 4], n % 3 == 0,
-			    types[t][0] == 'f' && types[t][1] == '3' && n % 2);
-		for (size_t i = 0; is_float && i < COUNT_OF(loose); i++, n++)
-			run(loose[i], types[t], joins[n % 4], n % 5 == 0,
-			    types[t][1] == '3' && n % 2);
+			run(orders[i], types[t], joins[n % 4], n % 3 == 0, f32 && n % 2);
+		for (size_t i = 0; types[t][0] == 'f' && i < COUNT_OF(loose); i++, n++)
+			run(loose[i], types[t], joins[n % 4], n % 5 == 0, f32 && n % 2);
 		for (size_t i = 0; types[t][0] == 'u' && i < COUNT_OF(same); i++, n++)
 			run(same[i], types[t], joins[n % 4], n % 5 == 0, false);
 	}
 	for (size_t t = 0; t < COUNT_OF(bits); t++)
 		for (size_t i = 0; i < 2; i++, n++)
 			run(orders[i], bits[t], joins[n % 4], n % 3 == 0, false);
+}
+
+static void run_tests(void)
+{
+	static const char *const tests[] = {"finite",	  "infinite", "number",
+					    "notanumber", "normal",   "subnormal"};
+	static const char *const types[] = {"f32", "f64"};
+
 	for (size_t i = 0; i < COUNT_OF(tests); i++)
-		for (int wide = 0; wide < 2; wide++) {
+		for (size_t t = 0; t < COUNT_OF(types); t++) {
 			char insn[64];
 			struct form_case f = {.insn = insn,
 					      .d = "pred",
-					      .a = wide ? "f64" : "f32",
+					      .a = types[t],
 					      .want = want_testp,
 					      .arg = tests[i]};
 
-			snprintf(insn, sizeof(insn), "testp.%s.%s %%pd, %%a", tests[i], f.a);
+			snprintf(insn, sizeof(insn), "testp.%s.%s %%pd, %%a", tests[i], types[t]);
 			form_run(&f);
 		}
+}
+
+static void run_logic(void)
+{
+	static const char *const logic[] = {"and", "or", "xor", "not", "mov"};
+
 	for (size_t i = 0; i < COUNT_OF(logic); i++) {
 		char insn[64];
 		struct form_case f = {.insn = insn,
@@ -220,6 +228,14 @@ int main(void)
 			 i < 3 ? ", %pb" : "");
 		form_run(&f);
 	}
+}
+
+int main(void)
+{
+	form_start();
+	run_comparisons();
+	run_tests();
+	run_logic();
 	run_selections();
 	return form_end();
 }
