@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Input, then the results; behind them, and in the upper half of the spaces, what is stored again.
+ */
 enum { LANES = 64, SPAN = LANES * 64 };
 
 static const char *const types[] = {"b8",  "u8",  "s8",	 "b16", "u16", "s16", "b32",
@@ -63,10 +65,10 @@ static uint32_t bytes_of(const char *type)
 	return (uint32_t)strtoul(type + 1, NULL, 10) / 8;
 }
 
-static void vector(struct buf *out, uint32_t count)
+static void vector(struct buf *out, char name, uint32_t count)
 {
 	for (uint32_t k = 0; k < count; k++)
-		buf_printf(out, "%s%%v%u", k ? ", " : count > 1 ? "{" : "", k);
+		buf_printf(out, "%s%%%c%u", k ? ", " : count > 1 ? "{" : "", name, k);
 	buf_puts(out, count > 1 ? "}" : "");
 }
 
@@ -104,25 +106,33 @@ static void write_ptx(struct buf *out, const struct access *a)
 		   ".version 9.0\n.target sm_87\n.address_size 64\n"
 		   ".visible .entry f(.param .u64 in, .param .u64 out)\n{\n"
 		   "\t.reg .b32 %%i, %%k, %%n, %%t;\n\t.reg .b64 %%in, %%out, %%x, %%y;\n"
-		   "\t.reg .b%u %%v<4>;\n\t.reg .pred %%p;\n"
-		   "\t.shared .align 16 .b8 tile[2048];\n\t.local .align 16 .b8 near[2048];\n"
+		   "\t.reg .b%u %%v<4>, %%w<4>;\n\t.reg .b64 %%z;\n\t.reg .pred %%p;\n"
+		   "\t.shared .align 16 .b8 tile[4096];\n\t.local .align 16 .b8 near[4096];\n"
 		   "\tld.param.u64 %%in, [in];\n\tld.param.u64 %%out, [out];\n"
 		   "\tmov.u32 %%i, %%tid.x;\n",
 		   a->reg);
 	fill(out, a);
+	buf_printf(out, "\tmul.wide.u32 %%z, %%i, %u;\n\tadd.s64 %%z, %%z, %s;\n",
+		   a->bytes * a->count, strcmp(a->space, "global") ? "%in" : "%out");
+	buf_printf(out, "\tadd.s64 %%z, %%z, %d;\n", strcmp(a->space, "global") ? 2048 : SPAN);
 	buf_puts(out, a->pattern->ptx);
 	buf_printf(out, "\tmul.wide.u32 %%x, %%k, %u;\n\tadd.s64 %%in, %%in, %%x;\n",
 		   a->bytes * a->count);
 	if (a->masked)
 		buf_puts(out, "\tand.b32 %t, %i, 3;\n\tsetp.eq.u32 %p, %t, 2;\n\t@%p bra END;\n");
 	buf_printf(out, "\tld%s%s%s.%s ", dot, a->space, v, a->type);
-	vector(out, a->count);
-	buf_puts(out, ", [%in];\n");
+	vector(out, 'v', a->count);
+	/* there and back through a store of the same form */
+	buf_printf(out, ", [%%in];\n\tst%s%s%s.%s [%%z], ", dot, a->space, v, a->type);
+	vector(out, 'v', a->count);
+	buf_printf(out, ";\n\tld%s%s%s.%s ", dot, a->space, v, a->type);
+	vector(out, 'w', a->count);
+	buf_puts(out, ", [%z];\n");
 	/* results as whole registers */
 	buf_printf(out, "\tmul.wide.u32 %%x, %%i, %u;\n\tadd.s64 %%out, %%out, %%x;\n",
 		   a->reg / 8 * a->count);
 	buf_printf(out, "\tst.global%s.b%u [%%out], ", v, a->reg);
-	vector(out, a->count);
+	vector(out, 'w', a->count);
 	buf_puts(out, ";\nEND:\n\tret;\n}\n");
 }
 
@@ -141,7 +151,7 @@ static uint64_t element(const struct access *a, const uint8_t *in, uint32_t lane
 
 static void run_access(const struct access *a)
 {
-	static uint8_t in[SPAN], out[SPAN];
+	static uint8_t in[SPAN], out[2 * SPAN];
 	CUdeviceptr din, dout = emu_memory(sizeof(out));
 	void *params[] = {&din, &dout};
 	struct buf ptx = BUF_INIT;
