@@ -5,7 +5,6 @@
 #include "base/json.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -1,5 +1,4 @@
 /* occamyd: start, wait for a signal, stop. */
-#include "base/fs.h"
 #include "base/log.h"
 #include "cache/cache.h"
 #include "daemon/child.h"
@@ -8,7 +7,6 @@
 #include "daemon/metrics.h"
 #include "daemon/server.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

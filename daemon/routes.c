@@ -7,7 +7,6 @@
 #include "daemon/request.h"
 #include "daemon/version.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const char *const no_store[] = {"Cache-Control", "no-store", NULL};
