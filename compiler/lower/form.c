@@ -191,6 +191,16 @@ static void mark_used(const struct space *to, const struct val *v, const struct 
 	}
 }
 
+static float const_element(const struct val *v, int64_t at)
+{
+	float f;
+
+	if (v->type.dt == BOOL)
+		return ((const uint8_t *)v->data)[at] ? 1.0f : 0.0f;
+	memcpy(&f, (const char *)v->data + at * 4, 4);
+	return f;
+}
+
 const float *form_pack(struct form *f, const struct space *to, const struct val *v,
 		       const struct access *a, struct arena *mem, int64_t *count)
 {
@@ -210,7 +220,7 @@ const float *form_pack(struct form *f, const struct space *to, const struct val 
 		int64_t at = source_at(to, v, a, idx);
 
 		if (at >= 0)
-			memcpy(&out[i], (const char *)v->data + at * 4, 4);
+			out[i] = const_element(v, at);
 		for (int k = to->n - 1; k >= 0; k--) {
 			if (!used[k])
 				continue;

@@ -143,7 +143,7 @@ static int check_f32(const struct graph *g, const struct node *n, val_id v, stru
 {
 	const struct val *val = &g->val[v];
 
-	if (!v || val->type.dt == F32)
+	if (!v || val->type.dt == F32 || (val->type.dt == BOOL && val_is_const(val)))
 		return 0;
 	fail(e, E_DTYPE, "kernels compute in f32 only, '%s' is %s", val->name,
 	     type_text(g->arena, &val->type));

@@ -95,7 +95,7 @@ void lower_operand(struct lower *l, val_id v);
 int lower_end(struct lower *l, int64_t gx, int64_t gy, int64_t gz, uint32_t threads, struct err *e);
 /* Gives l up; returns -1. */
 int lower_drop(struct lower *l);
-/* E_DTYPE unless all operands of n are f32. */
+/* E_DTYPE unless all operands of n are f32, or truth values that are constants. */
 int lower_all_f32(const struct graph *g, const struct node *n, struct err *e);
 
 /* ---- expr.c ---- */

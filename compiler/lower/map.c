@@ -12,6 +12,7 @@ int lower_map(struct graph *g, struct node *n, struct err *e)
 
 	if (lower_all_f32(g, n, e) < 0)
 		return -1;
+	CHECK(n->nmain == 0); /* fuse leaves no other elementwise operators of floats */
 	lower_begin(&l, g, n, "map");
 	lower_value(&l, n->out[0], 2);
 	lower_define(&l, "COUNT", count);
