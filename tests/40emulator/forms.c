@@ -309,6 +309,22 @@ static void check(const struct form_case *f, enum mode mode, const uint64_t *in,
 	}
 }
 
+/* The compiler labels PTX by this table: an opcode that is run here must be in it. */
+static void expect_row(const char *insn)
+{
+	static const char *const rows[] = {
+#define PTX_OP(prefix, version) prefix,
+#include "runtime/ptx.def"
+#undef PTX_OP
+	};
+	size_t len = strcspn(insn, ". ");
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if (strlen(rows[i]) == len && !memcmp(rows[i], insn, len))
+			return;
+	emu_fail(insn, 0, "is not in runtime/ptx.def");
+}
+
 void form_run(const struct form_case *f)
 {
 	static uint64_t in[3 * LANES], out[LANES];
@@ -324,6 +340,7 @@ void form_run(const struct form_case *f)
 		in[i] = types[i % 3] ? random_value(types[i % 3]) : 0;
 	EXPECT_IS(cuMemcpyHtoD_v2(din, in, sizeof(in)), CUDA_SUCCESS);
 	form_count++;
+	expect_row(f->insn);
 	for (enum mode mode = WHOLE; mode < MODES; mode++) {
 		struct buf ptx = BUF_INIT;
 		CUmodule m;
