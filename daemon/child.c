@@ -31,8 +31,12 @@
 #define FILES_MAX  256		       /* RLIMIT_NOFILE */
 #define WORKER_ARG 7		       /* the compiler's place in argv of the worker */
 
-static const char *const kept_environment[] = {"OCCAMY_NVRTC_PATH", "LD_LIBRARY_PATH", "HOME",
-					       "PATH"};
+static const char *const kept_environment[] = {
+	"OCCAMY_NVRTC_PATH", "LD_LIBRARY_PATH", "HOME",		 "PATH",
+#ifdef __SANITIZE_ADDRESS__ /* where the child's reports go */
+	"ASAN_OPTIONS",	     "LSAN_OPTIONS",	"UBSAN_OPTIONS",
+#endif
+};
 
 /* ---- the child's side ---- */
 
