@@ -85,8 +85,7 @@ bad:
 
 void nvrtc_close(struct nvrtc *n)
 {
-	if (n && n->lib)
-		dlclose(n->lib);
+	/* Never dlclose: the library keeps what it allocated, and a leak report could not name it. */
 	mem_free(n);
 }
 
