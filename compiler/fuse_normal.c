@@ -232,6 +232,7 @@ static void split(struct fuse *f, uint32_t node)
 	struct graph *g = f->g;
 	const struct axis_attr *attr = g->node[node].attr;
 	struct node whole = g->node[node];
+	val_id x = whole.in[0];
 	int64_t start = 0;
 	uint32_t at = node;
 
@@ -246,7 +247,7 @@ static void split(struct fuse *f, uint32_t node)
 		part.start[attr->axis] = start;
 		start += g->val[whole.out[k]].type.dim[attr->axis];
 		n = k ? node_insert(g, ++at, &op__Map, whole.name, 1, 1) : &g->node[node];
-		n->in[0] = whole.in[0];
+		n->in[0] = x;
 		n->nout = 1;
 		node_set_out(g, n, 0, whole.out[k]);
 		take_part(f, at, &part);
@@ -275,8 +276,11 @@ static void norm(struct fuse *f, uint32_t node)
 			data[k][c] = (float)(k ? a.shift[c] : a.scale[c]);
 		n->in[1 + k] = val_const(g, "", &t, data[k]);
 	}
-	s[0] = (struct tail_step){.op = op_find("Mul", g->opset), .dt = F32, .nargs = 2};
-	s[1] = (struct tail_step){.op = op_find("Add", g->opset), .dt = F32, .nargs = 2};
+	for (int k = 0; k < 2; k++) {
+		s[k] = (struct tail_step){
+			.op = op_find(k ? "Add" : "Mul", g->opset), .dt = F32, .nargs = 2};
+		s[k].attr = arena_alloc(g->arena, s[k].op->attr_size);
+	}
 	s[0].arg[0] = TAIL_IN;
 	s[0].arg[1] = TAIL_IN | 1;
 	s[1].arg[0] = 1;
