@@ -6,6 +6,7 @@
 #include "compiler/nvrtc.h"
 
 #include <dlfcn.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,20 @@ static int load_calls(struct nvrtc *n, const char *path, struct err *e)
 	return 0;
 }
 
+/*
+ * NVRTC opens this by name when it compiles. Loaded from beside it, it is
+ * found even where a sanitizer's dlopen hides the library's own search path.
+ */
+static void load_builtins(const struct nvrtc *n)
+{
+	char folder[PATH_MAX], path[PATH_MAX + 64];
+
+	if (dlinfo(n->lib, RTLD_DI_ORIGIN, folder) < 0)
+		return;
+	snprintf(path, sizeof(path), "%s/libnvrtc-builtins.so.%d.%d", folder, n->major, n->minor);
+	dlopen(path, RTLD_NOW | RTLD_LOCAL);
+}
+
 int nvrtc_open(const char *path, struct nvrtc **out, struct err *e)
 {
 	struct nvrtc *n = mem_alloc(sizeof(*n));
@@ -76,6 +91,7 @@ int nvrtc_open(const char *path, struct nvrtc **out, struct err *e)
 		fail(e, E_NO_TOOLCHAIN, "%s does not say what it supports", path);
 		goto bad;
 	}
+	load_builtins(n);
 	*out = n;
 	return 0;
 bad:
@@ -85,7 +101,8 @@ bad:
 
 void nvrtc_close(struct nvrtc *n)
 {
-	/* Never dlclose: the library keeps what it allocated, and a leak report could not name it. */
+	/* Never dlclose: the library keeps what it allocated, and a leak report could not name it.
+	 */
 	mem_free(n);
 }
 
