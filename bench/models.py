@@ -44,7 +44,10 @@ def read_table(file, key="model"):
     """A table of bench/ as {key: {column: text}}, the first row of a key; # begins a comment."""
     with open(ROOT / "bench" / file, encoding="utf-8") as text:
         rows = csv.DictReader((line for line in text if not line.startswith("#")), delimiter="\t")
-        return {row[key]: row for row in reversed(list(rows))}
+        table = {}
+        for row in rows:
+            table.setdefault(row[key], row)
+        return table
 
 
 def write_table(file, comment, columns, rows):
