@@ -111,22 +111,22 @@ def test_joined_waiter_leaves():
 
 def test_202_and_job():
     with Daemon() as d:
-        m = model(seconds=0.8)
+        m = model(seconds=3)
         start = time.monotonic()
         a = d.compile(m, prefer="wait=0")
-        assert a.status == 202 and time.monotonic() - start < 0.7
+        assert a.status == 202 and time.monotonic() - start < 2.5
         b = d.compile(m, prefer="respond-async")
-        c = d.compile(m, prefer="foo, wait=1; x")
+        c = d.compile(m, prefer="foo, wait=30; x")
         assert b.status == 202 and b.json["id"] == a.json["id"], (a.body, b.body)
         assert a.headers["location"] == f"/v1/jobs/{a.json['id']}"
         assert c.status == 200 and c.json["cache"] == "joined"
         view = d.job(a.json["id"])
         assert view["state"] == "done" and view["percent"] == 100
         assert {**view["result"], "cache": 0} == {**c.json, "cache": 0}
-        m = model(seconds=1.5)
+        m = model(seconds=4)
         start = time.monotonic()
         late = d.compile(m, prefer="wait=1")
-        assert late.status == 202 and 0.9 < time.monotonic() - start < 1.4, late.body
+        assert late.status == 202 and 0.9 < time.monotonic() - start < 3.5, late.body
         assert late.json["state"] == "running" and late.json["stage"] == "emit" and late.json["percent"] == 70
         assert d.job(late.json["id"])["state"] == "done"
         bad = d.compile(model(do="problem", seconds=0.2), prefer="wait=0")
@@ -147,13 +147,15 @@ def test_problem_passes_through():
 
 def test_compiler_dies():
     """Every end of the child is an answer to one client; the daemon lives."""
-    with Daemon("--wall-seconds", "2", "--memory", "1G", "--cpu-seconds", "1") as d:
+    with Daemon("--memory", "1G", "--cpu-seconds", "1") as d:
         assert "signal 11" in d.compile(model(do="crash")).problem(500, "E_INTERNAL")["detail"]
         d.compile(model(do="silent")).problem(500, "E_INTERNAL")
         d.compile(model(do="memory")).problem(413, "E_LIMIT_MEMORY")
         d.compile(model(do="bad-artifact")).problem(500, "E_INTERNAL")
         d.compile(model(do="no-report")).problem(500, "E_INTERNAL")
         assert "CPU" in d.compile(model(do="cpu")).problem(503, "E_GAVE_UP")["detail"]
+        assert d.compile(model()).status == 200
+    with Daemon("--wall-seconds", "2") as d:
         hang = d.compile(model(do="hang"))
         hang.problem(503, "E_GAVE_UP")
         assert hang.headers["retry-after"] == "5"

@@ -314,7 +314,7 @@ def test_many_waiting_do_not_block():
     """60 requests wait for slow compilations; hits and health go on."""
     with Daemon("--threads", "1", "--jobs", "1") as d:
         d.compile({"same": 1})
-        slow = model(seconds=2)
+        slow = model(seconds=5)
 
         def work(i):
             if i < 60:
@@ -325,7 +325,7 @@ def test_many_waiting_do_not_block():
             return time.monotonic() - start
 
         results = parallel(64, work)
-        assert results[:60] == [200] * 60 and max(results[60:]) < 1, results[60:]
+        assert results[:60] == [200] * 60 and max(results[60:]) < 4, results[60:]
 
 
 lib.main(globals())
