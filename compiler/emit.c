@@ -23,6 +23,8 @@
 #define PERCENT_LAST  95
 
 struct job { /* one source */
+	const char *kernel, *defines;
+	char id[SHA256_HEX]; /* of these two */
 	char key[SHA256_HEX];
 	const char *source;
 	uint32_t node; /* of the first launch that wants it, for messages */
@@ -43,20 +45,20 @@ struct emit {
 	uint32_t done;
 };
 
-static const char *source_of(struct graph *g, const struct launch *l)
+static const char *source_of(struct graph *g, const struct job *j)
 {
-	const char *template = kernel_source(arena_printf(g->arena, "%s.cu", l->kernel));
+	const char *template = kernel_source(arena_printf(g->arena, "%s.cu", j->kernel));
 
 	CHECK(template);
-	return arena_printf(g->arena, "%s\n%s\n%s\n%s", kernel_source("prelude.cuh"), l->defines,
+	return arena_printf(g->arena, "%s\n%s\n%s\n%s", kernel_source("prelude.cuh"), j->defines,
 			    kernel_source("epilogue.cuh"), template);
 }
 
-static uint32_t find_job(const struct emit *m, const char *key)
+static uint32_t find_job(const struct emit *m, const char *id)
 {
 	uint32_t i = 0;
 
-	while (i < m->njobs && strcmp(m->job[i].key, key) != 0)
+	while (i < m->njobs && strcmp(m->job[i].id, id) != 0)
 		i++;
 	return i;
 }
@@ -68,16 +70,23 @@ static void collect_jobs(struct emit *m)
 	m->job = NEW(g->arena, g->nlaunch + 1, struct job);
 	m->job_of = NEW(g->arena, g->nlaunch + 1, uint32_t);
 	for (uint32_t i = 0; i < g->nlaunch; i++) {
-		const char *source = source_of(g, &g->launch[i]);
+		const struct launch *l = &g->launch[i];
 		struct job *j = &m->job[m->njobs];
+		struct hash h;
 
-		kcache_key(source, m->o->target, m->nvrtc, j->key);
-		m->job_of[i] = find_job(m, j->key);
+		hash_init(&h);
+		hash_str(&h, l->kernel);
+		hash_str(&h, l->defines);
+		hash_hex(&h, j->id);
+		m->job_of[i] = find_job(m, j->id);
 		if (m->job_of[i] < m->njobs)
 			continue;
-		j->source = source;
-		j->node = g->launch[i].node;
+		j->kernel = l->kernel;
+		j->defines = l->defines;
+		j->source = source_of(g, j);
+		j->node = l->node;
 		j->e = ERR_INIT;
+		kcache_key(j->source, m->o->target, m->nvrtc, j->key);
 		m->njobs++;
 	}
 }
