@@ -134,8 +134,6 @@ run_model() {
 	fi
 	build/occamy-client run "$BASE/v1/artifacts/$KEY.occ" "$@" --output-dir "$OUT" \
 		--report "$OUT/run.json"
-	printf '   %s, %s launches, run %.2f s\n' "$(json "$OUT/run.json" device)" \
-		"$(json "$OUT/run.json" launches)" "$(json "$OUT/run.json" seconds_run)"
 }
 
 show_text() {
