@@ -19,7 +19,7 @@ MAY = {
     "tests": ("*",),
 }
 # Made by the build, or of a library that stays on one side.
-GENERATED = {"onnx.pb-c.h": ("compiler",), "schema.h": ("cache",), "build_id.h": ("compiler",)}
+GENERATED = {"onnx/onnx.pb-c.h": ("compiler",), "schema.h": ("cache",), "build_id.h": ("compiler",)}
 LIBRARIES = {"protobuf-c/": ("compiler",), "sqlite3.h": ("cache",), "microhttpd.h": ("daemon",),
              "curl/": ("client",)}
 DEPTH = 4
