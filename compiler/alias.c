@@ -271,17 +271,23 @@ static bool only_same_index(const struct alias *a, const struct node *n, val_id 
 	return true;
 }
 
+/* Bytes from one item to the next; 0 where there is only one. */
+static uint64_t item_pitch(const struct alias *a, val_id v)
+{
+	return items(a, v) > 1 ? (uint64_t)a->m[v].pitch * elem(a, v) : 0;
+}
+
 /* x at byte xo, y at byte yo of one storage have a byte in common. */
 static bool overlap(const struct alias *a, val_id x, uint64_t xo, val_id y, uint64_t yo)
 {
-	uint64_t pitch = (uint64_t)a->m[x].pitch * elem(a, x);
+	uint64_t px = item_pitch(a, x), py = item_pitch(a, y), pitch = MAX(px, py);
 	uint64_t xi = item_bytes(a, x), yi = item_bytes(a, y);
 
 	if (xo + extent(a, x) <= yo || yo + extent(a, y) <= xo)
 		return false;
-	if (pitch != (uint64_t)a->m[y].pitch * elem(a, y) || !pitch)
+	if (!pitch || (px && py && px != py))
 		return true;
-	/* the same pitch: columns of one table, if they do not wrap around */
+	/* columns of one table, if they do not wrap around */
 	xo %= pitch;
 	yo %= pitch;
 	if (xo + xi > pitch || yo + yi > pitch)

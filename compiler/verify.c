@@ -284,22 +284,42 @@ static bool stands_inside(const struct val *x, const struct val *y, int axis, in
 	return true;
 }
 
+static uint64_t row_pitch(const struct val *v)
+{
+	return v->type.rank && v->type.dim[0] > 1 ? (uint64_t)v->pitch * dtype_size(v->type.dt) : 0;
+}
+
 static bool bytes_meet(const struct val *x, const struct val *y)
 {
-	uint64_t px = (uint64_t)x->pitch * dtype_size(x->type.dt), ix, iy;
-	uint64_t py = (uint64_t)y->pitch * dtype_size(y->type.dt);
+	uint64_t px = row_pitch(x), py = row_pitch(y), pitch = px ? px : py;
+	uint64_t ix = (uint64_t)val_item(x) * dtype_size(x->type.dt);
+	uint64_t iy = (uint64_t)val_item(y) * dtype_size(y->type.dt);
 
 	if (!extent(x) || !extent(y) || x->off + extent(x) <= y->off ||
 	    y->off + extent(y) <= x->off)
 		return false;
-	ix = (uint64_t)val_item(x) * dtype_size(x->type.dt);
-	iy = (uint64_t)val_item(y) * dtype_size(y->type.dt);
-	if (px != py || x->off % px + ix > px || y->off % py + iy > py)
+	if (!pitch || (px && py && px != py) || x->off % pitch + ix > pitch ||
+	    y->off % pitch + iy > pitch)
 		return true;
-	return x->off % px < y->off % px + iy && y->off % px < x->off % px + ix;
+	return x->off % pitch < y->off % pitch + iy && y->off % pitch < x->off % pitch + ix;
 }
 
-/* An input that shares bytes with the output stands at its place in it. */
+/* Bytes of y are x's own: y is x, a view of it, or made by putting it side by side with others. */
+static bool contains(const struct graph *g, val_id y, val_id x)
+{
+	const struct node *n = maker(g, y);
+
+	if (x == y)
+		return true;
+	if (n && is_view(n))
+		return contains(g, n->in[0], x);
+	for (uint32_t k = 0; n && n->op->mem[0].how == SHARE_INTO && k < n->nin; k++)
+		if (g->val[n->in[k]].slot == g->val[y].slot && contains(g, n->in[k], x))
+			return true;
+	return false;
+}
+
+/* An input that shares bytes with the output stands at its place in it, or inside another input. */
 static void check_into(struct spec *s, const struct node *n)
 {
 	const struct axis_attr *attr = n->attr;
@@ -311,8 +331,9 @@ static void check_into(struct spec *s, const struct node *n)
 		bool at_place = x->slot != out->slot || !bytes_meet(x, out);
 
 		for (uint32_t j = 0; j < n->nin; j++) {
-			at_place = at_place || (n->in[j] == n->in[k] &&
-						stands_inside(x, out, attr->axis, before));
+			at_place = at_place ||
+				   (n->in[j] == n->in[k] ? stands_inside(x, out, attr->axis, before)
+							 : contains(s->g, n->in[j], n->in[k]));
 			before += node_in(s->g, n, j)->type.dim[attr->axis];
 		}
 		need(s, at_place, "input %u is not at its place in the output", k);
@@ -397,21 +418,6 @@ static val_id shown(const struct graph *g, val_id v)
 	while (maker(g, v) && is_view(maker(g, v)))
 		v = maker(g, v)->in[0];
 	return v;
-}
-
-/* Bytes of y are x's own: y is x, a view of it, or made by putting it side by side with others. */
-static bool contains(const struct graph *g, val_id y, val_id x)
-{
-	const struct node *n = maker(g, y);
-
-	if (x == y)
-		return true;
-	if (n && is_view(n))
-		return contains(g, n->in[0], x);
-	for (uint32_t k = 0; n && n->op->mem[0].how == SHARE_INTO && k < n->nin; k++)
-		if (g->val[n->in[k]].slot == g->val[y].slot && contains(g, n->in[k], x))
-			return true;
-	return false;
 }
 
 /* y's maker reads x, and only at the index that it writes. */
