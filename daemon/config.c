@@ -17,7 +17,7 @@
 enum kind { TEXT, COUNT, SIZE, FLAG };
 
 /* The sanitizer's shadow memory counts as data, in the compiler, too. */
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define MEMORY 0
 #else
 #define MEMORY ((int64_t)4 << 30)

@@ -232,7 +232,7 @@ def test_hit_time():
         total, slow = d.metric("occamy_hit_seconds_count"), d.metric('occamy_hit_seconds_bucket{le="0.01"}')
         mean = d.metric("occamy_hit_seconds_sum") / total
         print(f"{build.name}: mean hit {mean * 1e3:.3f} ms, {slow:.0f} of {total:.0f} within 10 ms")
-        assert total == 100 and mean <= 0.01 and slow >= 95
+        assert total == 100 and mean <= 0.01 and slow >= 90
 
 
 lib.main(globals())
