@@ -1,0 +1,54 @@
+"""The picture of a plan: valid XML without scripts, every tensor named, all boxes inside, equal bytes each time."""
+import os
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ET
+
+BUILD = os.environ.get("BUILD", "build-dev")
+NS = "{http://www.w3.org/2000/svg}"
+
+MODEL = """graph "a <b> & \\"c\\"" opset 13
+%"in<put>" = input f32[1,8,16,16]
+%w = const f32[8,8,3,3] fill=0000000000000001
+%w2 = const f32[8,16,1,1] fill=0000000000000002
+%first = Conv %"in<put>" %w {pads=[1,1,1,1]}
+%"second/Conv_output_0" = Conv %first %w {pads=[1,1,1,1]}
+%joined = Concat %first %"second/Conv_output_0" {axis=1}
+%third = Conv %joined %w2
+%"r\u00e9sultat" = Relu %third
+output %"r\u00e9sultat"
+"""
+
+
+def main():
+    with tempfile.TemporaryDirectory() as tmp:
+        source, planned = os.path.join(tmp, "m.ir"), os.path.join(tmp, "planned.ir")
+        with open(source, "w", encoding="utf-8") as f:
+            f.write(MODEL)
+        text = subprocess.run([f"{BUILD}/occamyc", source, "-d", "plan"], check=True, capture_output=True).stdout
+        with open(planned, "wb") as f:
+            f.write(text)
+        svg = [subprocess.run([f"{BUILD}/svg", planned], check=True, capture_output=True).stdout for _ in range(2)]
+    assert svg[0] == svg[1], "two runs, two pictures"
+    root = ET.fromstring(svg[0])
+    assert root.tag == NS + "svg"
+    tags = {e.tag.removeprefix(NS) for e in root.iter()}
+    assert tags <= {"svg", "style", "defs", "pattern", "rect", "title", "text", "tspan", "line", "path"}, tags
+    for e in root.iter():
+        assert not any(a.startswith("on") or "href" in a for a in e.attrib), e.attrib
+    titles = [e.text for e in root.iter(NS + "title")]
+    for name in ["in<put>", "first", "second/Conv_output_0", "joined"]:
+        assert any(t.split("\n")[0] == name for t in titles), (name, titles)
+    assert sum("steps" in t for t in titles) == 5, titles
+    for e in root.iter(NS + "rect"):
+        if "class" in e.attrib:
+            x, y, w, h = (float(e.attrib[k]) for k in ("x", "y", "width", "height"))
+            assert w >= 0 and h >= 0 and 0 <= x and x + w <= 1200 and 0 <= y and y + h <= 720, e.attrib
+    words = "".join(root.itertext())
+    assert "peak: step" in words and "optimal: max-live" in words and "lower bound" in words
+    print(len(titles), "tensors,", len(svg[0]), "bytes")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
