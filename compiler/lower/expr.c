@@ -14,9 +14,10 @@
 struct operand {
 	enum { LITERAL, UNIFORM, WIDE, LANES } how;
 	struct form form;
-	float value;  /* LITERAL */
-	unsigned arg; /* number of its pointer parameter */
-	uint16_t in;  /* node input */
+	float value;   /* LITERAL */
+	bool constant; /* packed: aliases nothing */
+	unsigned arg;  /* number of its pointer parameter */
+	uint16_t in;   /* node input */
 };
 
 struct epilogue {
@@ -77,6 +78,15 @@ static bool is_uniform(const struct epilogue *p, const struct form *f)
 	return p->aligned && !f->guard && !f->lanes && (last < 0 || f->coef[last] == 0);
 }
 
+/*
+ * Numbers that people write stand in the text; learned ones are loaded, so that layers which differ
+ * in nothing else share a kernel.
+ */
+static bool is_round(float f)
+{
+	return !isfinite(f) || (fabsf(f) <= 4096.0f && f * 256.0f == rintf(f * 256.0f));
+}
+
 static uint32_t find_operand(const struct epilogue *p, uint16_t in)
 {
 	uint32_t i = 0;
@@ -101,11 +111,12 @@ static void add_operand(struct epilogue *p, uint16_t in)
 	if (val_is_const(v)) {
 		const float *data = form_pack(&o->form, &p->space, v, a, g->arena, &count);
 
-		if (count == 1) {
+		if (count == 1 && is_round(data[0])) {
 			o->how = LITERAL;
 			o->value = data[0];
 			return;
 		}
+		o->constant = true;
 		lower_weight(p->l, data, (uint64_t)count * 4);
 		o->how = is_uniform(p, &o->form) ? UNIFORM : is_wide(p, &o->form, 0) ? WIDE : LANES;
 	} else {
@@ -138,8 +149,10 @@ static void put_params(struct epilogue *p)
 	struct buf *t = &p->l->text;
 
 	buf_printf(t, "#define VEC %d\n#define EXTRA_PARAMS", p->vec);
-	for (unsigned i = 0; i < p->nargs; i++)
-		buf_printf(t, ", const float *e%u", i);
+	for (uint32_t i = 0; i < p->nop; i++)
+		if (p->op[i].how != LITERAL)
+			buf_printf(t, ", const float *%se%u",
+				   p->op[i].constant ? "__restrict__ " : "", p->op[i].arg);
 	buf_puts(t, "\n#define EXTRA_ARGS");
 	for (unsigned i = 0; i < p->nargs; i++)
 		buf_printf(t, ", e%u", i);
