@@ -1,0 +1,219 @@
+/*
+ * NodeProto and its attributes: through protobuf-c, but for tensors and
+ * subgraphs, which are cut out first: a tensor stays where it is in the
+ * map, and a subgraph is never unpacked.
+ */
+#include "compiler/onnx_int.h"
+
+#include <string.h>
+
+#define BIT(n) ((uint64_t)1 << (n))
+
+enum { NODE_ATTRIBUTE = 5, ATTR_T = 5, ATTR_G = 6, ATTR_TYPE = 20 };
+
+/* Everything of an attribute that may hold further messages. */
+#define ATTR_HEAVY \
+	(BIT(ATTR_T) | BIT(ATTR_G) | BIT(10) | BIT(11) | BIT(14) | BIT(15) | BIT(22) | BIT(23))
+
+/* ---- protobuf-c with an allocator that has a limit and never frees ---- */
+
+struct cap {
+	struct arena *arena;
+	size_t left;
+};
+
+static void *cap_alloc(void *data, size_t bytes)
+{
+	struct cap *c = data;
+
+	if (bytes > c->left)
+		return NULL;
+	c->left -= bytes;
+	return arena_try(c->arena, bytes);
+}
+
+static void cap_free(void *data, void *p)
+{
+	(void)data;
+	(void)p;
+}
+
+void *onnx_unpack(struct graph *g, const ProtobufCMessageDescriptor *d, struct span bytes,
+		  struct err *e)
+{
+	struct cap cap = {g->arena, bytes.len * 32 + ((size_t)1 << 20)};
+	ProtobufCAllocator allocator = {cap_alloc, cap_free, &cap};
+	void *message = protobuf_c_message_unpack(d, &allocator, bytes.len, bytes.data);
+
+	if (!message)
+		fail(e, E_PROTOBUF, "a %s message can't be read within %zu bytes of memory",
+		     d->short_name, bytes.len * 32 + ((size_t)1 << 20));
+	return message;
+}
+
+/* ---- attributes ---- */
+
+static const char *copy_bytes(struct graph *g, const ProtobufCBinaryData *b, struct err *e)
+{
+	if (memchr(b->data ? b->data : (const uint8_t *)"", 0, b->len)) {
+		fail(e, E_NAME, "a string attribute holds a NUL");
+		return "";
+	}
+	return arena_strndup(g->arena, b->data, b->len);
+}
+
+static void copy_strings(struct graph *g, struct attr *a, const Onnx__AttributeProto *p,
+			 struct err *e)
+{
+	const char **s = NEW(g->arena, p->n_strings + 1, const char *);
+
+	a->type = ATTR_STRINGS;
+	a->n = (uint32_t)p->n_strings;
+	for (size_t i = 0; i < p->n_strings; i++)
+		s[i] = copy_bytes(g, &p->strings[i], e);
+	a->strings = s;
+}
+
+static int copy_tensor(struct graph *g, struct attr *a, struct span message, struct err *e)
+{
+	struct onnx_tensor t = {0};
+	struct wire_field f;
+
+	a->type = ATTR_TENSOR;
+	if (!wire_find(message, ATTR_T, &f))
+		return fail(e, E_ATTR, "attribute '%s' has no tensor", a->name);
+	if (onnx_tensor(g, f.bytes, &t, e) < 0)
+		return -1;
+	a->ttype = t.type;
+	a->tdata = t.data;
+	return 0;
+}
+
+#define ONNX_TYPE(t) ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__##t
+
+static int copy_value(struct graph *g, struct attr *a, const Onnx__AttributeProto *p,
+		      struct span message, struct err *e)
+{
+	switch (p->type) {
+	case ONNX_TYPE(INT):
+		a->type = ATTR_INT;
+		a->i = p->i;
+		return 0;
+	case ONNX_TYPE(FLOAT):
+		a->type = ATTR_FLOAT;
+		a->f = p->f;
+		return 0;
+	case ONNX_TYPE(STRING):
+		a->type = ATTR_STRING;
+		a->s = copy_bytes(g, &p->s, e);
+		return 0;
+	case ONNX_TYPE(INTS):
+		a->type = ATTR_INTS;
+		a->n = (uint32_t)p->n_ints;
+		a->ints = p->ints;
+		return 0;
+	case ONNX_TYPE(FLOATS):
+		a->type = ATTR_FLOATS;
+		a->n = (uint32_t)p->n_floats;
+		a->floats = p->floats;
+		return 0;
+	case ONNX_TYPE(STRINGS):
+		copy_strings(g, a, p, e);
+		return 0;
+	case ONNX_TYPE(TENSOR):
+		return copy_tensor(g, a, message, e);
+	case ONNX_TYPE(GRAPH):
+		a->type = ATTR_GRAPH;
+		return 0;
+	default:
+		return fail(e, E_ATTR, "attribute '%s' is of a kind (%d) that is not supported",
+			    a->name, (int)p->type);
+	}
+}
+
+static int copy_attr(struct graph *g, struct attr *a, struct span message, struct err *e)
+{
+	struct span small = wire_without(g->arena, message, ATTR_HEAVY);
+	Onnx__AttributeProto *p = onnx_unpack(g, &onnx__attribute_proto__descriptor, small, e);
+
+	if (!p)
+		return -1;
+	a->name = p->name ? p->name : "";
+	if (!a->name[0])
+		return fail(e, E_ATTR, "an attribute has no name");
+	if (p->ref_attr_name && p->ref_attr_name[0])
+		return fail(e, E_ATTR, "attribute '%s' refers to '%s' outside of a function",
+			    a->name, p->ref_attr_name);
+	if (!p->has_type || p->type == ONNX_TYPE(UNDEFINED))
+		return fail(e, E_ATTR, "attribute '%s' has no type", a->name);
+	if (copy_value(g, a, p, message, e) < 0)
+		return -1;
+	return e->code == E_OK ? 0 : -1;
+}
+
+int onnx_node(struct graph *g, struct span message, struct onnx_node *n, struct err *e)
+{
+	struct span small = wire_without(g->arena, message, BIT(NODE_ATTRIBUTE));
+	Onnx__NodeProto *p = onnx_unpack(g, &onnx__node_proto__descriptor, small, e);
+	struct wire w = wire_of(message);
+	struct wire_field f;
+
+	if (!p)
+		return -1;
+	*n = (struct onnx_node){.name = p->name ? p->name : "",
+				.op = p->op_type ? p->op_type : "",
+				.domain = p->domain ? p->domain : "",
+				.nin = (uint32_t)p->n_input,
+				.nout = (uint32_t)p->n_output,
+				.in = p->input,
+				.out = p->output};
+	while (wire_next(&w, &f))
+		n->nattrs += f.number == NODE_ATTRIBUTE;
+	n->attrs = NEW(g->arena, n->nattrs + 1, struct attr);
+	n->nattrs = 0;
+	w = wire_of(message);
+	while (wire_next(&w, &f))
+		if (f.number == NODE_ATTRIBUTE &&
+		    copy_attr(g, &n->attrs[n->nattrs++], f.bytes, e) < 0)
+			return err_node(e, n->name, n->op);
+	return 0;
+}
+
+/* ---- Constant ---- */
+
+static struct type vector_of(enum dtype dt, bool list, uint32_t n)
+{
+	return (struct type){.dt = dt, .rank = list, .dim = {n}};
+}
+
+int onnx_constant(struct graph *g, const struct onnx_node *n, struct onnx_tensor *t, struct err *e)
+{
+	const struct attr *a = n->attrs;
+
+	if (n->nattrs != 1 || n->nin || n->nout != 1) {
+		fail(e, n->nattrs == 1 ? E_ARITY : E_ATTR,
+		     "Constant '%s' needs one attribute, no input and one output", n->name);
+		return err_node(e, n->name, n->op);
+	}
+	t->name = n->out[0];
+	t->data = &a->i;
+	if (!strcmp(a->name, "value") && a->type == ATTR_TENSOR) {
+		t->type = a->ttype;
+		t->data = a->tdata;
+	} else if (!strcmp(a->name, "value_int") && a->type == ATTR_INT) {
+		t->type = vector_of(I64, false, 1);
+	} else if (!strcmp(a->name, "value_float") && a->type == ATTR_FLOAT) {
+		t->type = vector_of(F32, false, 1);
+		t->data = &a->f;
+	} else if (!strcmp(a->name, "value_ints") && a->type == ATTR_INTS) {
+		t->type = vector_of(I64, true, a->n);
+		t->data = a->n ? (const void *)a->ints : NEW(g->arena, 1, int64_t);
+	} else if (!strcmp(a->name, "value_floats") && a->type == ATTR_FLOATS) {
+		t->type = vector_of(F32, true, a->n);
+		t->data = a->n ? (const void *)a->floats : NEW(g->arena, 1, int64_t);
+	} else {
+		fail(e, E_ATTR, "Constant '%s': attribute '%s' is not supported", n->name, a->name);
+		return err_node(e, n->name, n->op);
+	}
+	return 0;
+}
