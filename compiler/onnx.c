@@ -289,7 +289,7 @@ static int read_node(struct reader *r, struct span message)
 	if (onnx_node(r->g, message, n, r->e) < 0)
 		return -1;
 	if (!strcmp(n->op, "Constant") && !n->domain[0])
-		return onnx_constant(r->g, n, &t, r->e) < 0 || add_const(r, &t) < 0 ? -1 : 0;
+		return onnx_constant(n, &t, r->e) < 0 || add_const(r, &t) < 0 ? -1 : 0;
 	if (!n->nout)
 		fail(r->e, E_ARITY, "%s '%s' has no output", n->op, n->name);
 	for (uint32_t k = 0; k < n->nout && r->e->code == E_OK; k++) {

@@ -52,6 +52,6 @@ struct onnx_node { /* one NodeProto, attributes copied */
 
 int onnx_node(struct graph *g, struct span message, struct onnx_node *n, struct err *e);
 /* The value of a Constant node. */
-int onnx_constant(struct graph *g, const struct onnx_node *n, struct onnx_tensor *t, struct err *e);
+int onnx_constant(const struct onnx_node *n, struct onnx_tensor *t, struct err *e);
 
 #endif

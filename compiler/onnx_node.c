@@ -181,12 +181,37 @@ int onnx_node(struct graph *g, struct span message, struct onnx_node *n, struct 
 
 /* ---- Constant ---- */
 
-static struct type vector_of(enum dtype dt, bool list, uint32_t n)
+/* The attributes that may hold a Constant's value, and what they make of it. */
+static const struct form {
+	const char *name;
+	enum attr_type type;
+	enum dtype dt;
+	uint8_t rank;
+} forms[] = {
+	{"value", ATTR_TENSOR, DT_NONE, 0},    {"value_int", ATTR_INT, I64, 0},
+	{"value_float", ATTR_FLOAT, F32, 0},   {"value_ints", ATTR_INTS, I64, 1},
+	{"value_floats", ATTR_FLOATS, F32, 1},
+};
+
+static const void *form_data(const struct attr *a)
 {
-	return (struct type){.dt = dt, .rank = list, .dim = {n}};
+	static const int64_t nothing;
+
+	switch (a->type) {
+	case ATTR_TENSOR:
+		return a->tdata;
+	case ATTR_INT:
+		return &a->i;
+	case ATTR_FLOAT:
+		return &a->f;
+	case ATTR_INTS:
+		return a->n ? (const void *)a->ints : &nothing;
+	default:
+		return a->n ? (const void *)a->floats : &nothing;
+	}
 }
 
-int onnx_constant(struct graph *g, const struct onnx_node *n, struct onnx_tensor *t, struct err *e)
+int onnx_constant(const struct onnx_node *n, struct onnx_tensor *t, struct err *e)
 {
 	const struct attr *a = n->attrs;
 
@@ -195,25 +220,18 @@ int onnx_constant(struct graph *g, const struct onnx_node *n, struct onnx_tensor
 		     "Constant '%s' needs one attribute, no input and one output", n->name);
 		return err_node(e, n->name, n->op);
 	}
-	t->name = n->out[0];
-	t->data = &a->i;
-	if (!strcmp(a->name, "value") && a->type == ATTR_TENSOR) {
-		t->type = a->ttype;
-		t->data = a->tdata;
-	} else if (!strcmp(a->name, "value_int") && a->type == ATTR_INT) {
-		t->type = vector_of(I64, false, 1);
-	} else if (!strcmp(a->name, "value_float") && a->type == ATTR_FLOAT) {
-		t->type = vector_of(F32, false, 1);
-		t->data = &a->f;
-	} else if (!strcmp(a->name, "value_ints") && a->type == ATTR_INTS) {
-		t->type = vector_of(I64, true, a->n);
-		t->data = a->n ? (const void *)a->ints : NEW(g->arena, 1, int64_t);
-	} else if (!strcmp(a->name, "value_floats") && a->type == ATTR_FLOATS) {
-		t->type = vector_of(F32, true, a->n);
-		t->data = a->n ? (const void *)a->floats : NEW(g->arena, 1, int64_t);
-	} else {
-		fail(e, E_ATTR, "Constant '%s': attribute '%s' is not supported", n->name, a->name);
-		return err_node(e, n->name, n->op);
+	for (size_t i = 0; i < COUNT_OF(forms); i++) {
+		const struct form *f = &forms[i];
+
+		if (strcmp(f->name, a->name) || f->type != a->type)
+			continue;
+		t->name = n->out[0];
+		t->type = f->type == ATTR_TENSOR
+				  ? a->ttype
+				  : (struct type){.dt = f->dt, .rank = f->rank, .dim = {a->n}};
+		t->data = form_data(a);
+		return 0;
 	}
-	return 0;
+	fail(e, E_ATTR, "Constant '%s': attribute '%s' is not supported", n->name, a->name);
+	return err_node(e, n->name, n->op);
 }

@@ -237,41 +237,53 @@ static int gather_varints(struct span message, struct type *t, uint8_t *to, int6
 	return 0;
 }
 
-/* Where the data lies: in the map if it is one piece of plain bytes, else decoded. */
-static int read_data(struct graph *g, struct span message, struct onnx_tensor *t,
-		     const struct header *h, int64_t n, struct err *e)
+static bool is_fixed(uint32_t field)
 {
-	static const uint64_t nothing[2];
-	uint64_t bytes = type_bytes(&t->type), found = 0, size = dtype_size(t->type.dt);
-	const struct encoding *c = &encodings[t->type.dt];
-	bool fixed = h->one.type == WIRE_BYTES || c->field == FLOAT_DATA || c->field == DOUBLE_DATA;
+	return field == RAW_DATA || field == FLOAT_DATA || field == DOUBLE_DATA;
+}
+
+/* Decodes what is no single piece of plain bytes. *found: bytes that the values make. */
+static int decode(struct graph *g, struct span message, struct onnx_tensor *t,
+		  const struct header *h, uint64_t *found, struct err *e)
+{
+	uint64_t bytes = type_bytes(&t->type);
 	uint8_t *to;
 
-	t->data = nothing;
-	if (!h->fields && !n)
+	if (bytes > message.len * 8)
+		return fail(e, E_TENSOR_SIZE, "%s needs %llu bytes, far more than there are",
+			    type_text(g->arena, &t->type), (unsigned long long)bytes);
+	to = arena_alloc(g->arena, bytes);
+	t->data = to;
+	if (is_fixed(h->one.number)) {
+		*found = gather_fixed(message, h->one.number, to, bytes);
 		return 0;
-	if (h->fields != 1u << RAW_DATA && h->fields != 1u << c->field)
+	}
+	if (gather_varints(message, &t->type, to, type_count(&t->type), found, e) < 0)
+		return -1;
+	*found *= dtype_size(t->type.dt);
+	return 0;
+}
+
+/* Where the data lies: in the map if it is one piece of plain bytes, else decoded. */
+static int read_data(struct graph *g, struct span message, struct onnx_tensor *t,
+		     const struct header *h, struct err *e)
+{
+	static const uint64_t nothing[2];
+	uint64_t bytes = type_bytes(&t->type), found = 0;
+
+	t->data = nothing;
+	if (!h->fields && !bytes)
+		return 0;
+	if (h->fields != 1u << RAW_DATA && h->fields != 1u << encodings[t->type.dt].field)
 		return fail(e, E_TENSOR_SIZE, "%s data is %s", dtype_name(t->type.dt),
 			    h->fields & (h->fields - 1) ? "given twice"
 			    : h->fields			? "in a field of another type"
 							: "missing");
-	if (h->pieces == 1 && fixed &&
-	    (h->one.number == RAW_DATA || c->field == FLOAT_DATA || c->field == DOUBLE_DATA)) {
-		t->data = n ? (const void *)h->one.bytes.data : nothing;
+	if (h->pieces == 1 && is_fixed(h->one.number)) {
 		found = h->one.bytes.len;
-	} else if (bytes > message.len * 8) {
-		return fail(e, E_TENSOR_SIZE, "%s needs %llu bytes, far more than there are",
-			    type_text(g->arena, &t->type), (unsigned long long)bytes);
-	} else {
-		to = arena_alloc(g->arena, bytes);
-		t->data = to;
-		if (h->fields == 1u << RAW_DATA || c->field == FLOAT_DATA ||
-		    c->field == DOUBLE_DATA)
-			found = gather_fixed(message, h->one.number, to, bytes);
-		else if (gather_varints(message, &t->type, to, n, &found, e) < 0)
-			return -1;
-		else
-			found *= size;
+		t->data = bytes ? (const void *)h->one.bytes.data : nothing;
+	} else if (decode(g, message, t, h, &found, e) < 0) {
+		return -1;
 	}
 	if (found != bytes)
 		return fail(e, E_TENSOR_SIZE, "%s needs %llu bytes, its data has %llu",
@@ -298,7 +310,7 @@ int onnx_tensor(struct graph *g, struct span message, struct onnx_tensor *t, str
 	else if (h.external)
 		refuse_external(g, message, e);
 	else
-		read_data(g, message, t, &h, n, e);
+		read_data(g, message, t, &h, e);
 	return e->code == E_OK ? 0 : err_tensor(e, t->name);
 }
 
