@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BUCKETS 2048u
+#define BUCKETS	       2048u
+#define LIVE_WORDS_MAX (1u << 24) /* of one bit set per block */
 
 struct form_row {
 	const struct form *form;
@@ -220,6 +221,8 @@ int decode_kernel(const struct exec *exec, const struct ptx_module *m, const str
 	build_index(&d);
 	if (place_variables(&d) < 0 || cfg_build(a, f, &d.cfg, e) < 0)
 		return -1;
+	if ((uint64_t)(f->nregs / 64 + 1) * d.cfg.nblocks > LIVE_WORDS_MAX)
+		return fail(e, E_PTX, "line %" PRIu32 ": %s is too large", f->line, f->name);
 	live_slots(a, f, &d.cfg, &d.slots);
 	special_slots(&d);
 	start = NEW(a, d.cfg.nblocks + 1, uint32_t);

@@ -43,6 +43,20 @@ static inline void transpose(oct q[4])
 	q[3] = __builtin_shufflevector(ab1, cd1, 2, 3, 10, 11, 6, 7, 14, 15);
 }
 
+/* Eight lanes of a register, from lane `first` on; lanes that are off keep what they have. */
+static inline void put_lanes(u32_lane *to, oct v, const struct warp *w, int first)
+{
+	static const oct bit = {1, 2, 4, 8, 16, 32, 64, 128};
+	oct *d = (oct *)(void *)to;
+
+	if (w->partial) {
+		oct on = (oct)((bit & (w->mask >> first)) != 0);
+
+		v = (v & on) | (*d & ~on);
+	}
+	*d = v;
+}
+
 /* exec_mem.c: collects addresses; checks them, reports and gives false where they are bad. */
 void ISA(collect)(struct warp *w, const struct op *o, struct lanes *l);
 bool ISA(global_ok)(struct warp *w, const struct op *o, const struct lanes *l, bool write);

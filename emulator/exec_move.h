@@ -120,10 +120,10 @@ static inline void MOVE(load_quad)(struct warp *w, const struct op *o, uint8_t *
 		for (int k = 0; k < 4; k++)
 			MOVE(two)(&q[k], base, at + i + k);
 		transpose(q);
-		*(oct *)(void *)(d + i) = q[0];
-		*(oct *)(void *)(a + i) = q[1];
-		*(oct *)(void *)(b + i) = q[2];
-		*(oct *)(void *)(c + i) = q[3];
+		put_lanes(d + i, q[0], w, i);
+		put_lanes(a + i, q[1], w, i);
+		put_lanes(b + i, q[2], w, i);
+		put_lanes(c + i, q[3], w, i);
 	}
 }
 
@@ -153,7 +153,7 @@ static void MOVE(load)(struct warp *w, const struct op *o, uint8_t *base, const 
 {
 	if ((o->x & FORM) == WORD)
 		MOVE(load_word)(w, o, base, at);
-	else if ((o->x & FORM) == QUAD && !w->partial)
+	else if ((o->x & FORM) == QUAD)
 		MOVE(load_quad)(w, o, base, at);
 	else
 		MOVE(load_any)(w, o, base, at);
