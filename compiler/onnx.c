@@ -474,11 +474,15 @@ static void size_tables(struct reader *r)
 		r->g->name = arena_strndup(r->g->arena, name.bytes.data, name.bytes.len);
 }
 
+/* onnx_scan.c */
+enum root { ROOT_MODEL, ROOT_TENSOR };
+int onnx_scan(struct span file, enum root root, struct err *e);
+
 int pass_onnx(struct graph *g, struct span file, struct err *e)
 {
 	struct reader r = {.g = g, .e = e};
 
-	if (onnx_scan(file, e) < 0 || read_model(&r, file) < 0)
+	if (onnx_scan(file, ROOT_MODEL, e) < 0 || read_model(&r, file) < 0)
 		return -1;
 	size_tables(&r);
 	if (each(&r, GRAPH_SPARSE, read_sparse) < 0 || each(&r, GRAPH_INIT, read_init) < 0 ||

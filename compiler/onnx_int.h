@@ -1,4 +1,4 @@
-/* What the ONNX reader's files share: onnx_scan.c, onnx_tensor.c, onnx_node.c, onnx.c. */
+/* What the ONNX reader's files share: onnx_tensor.c, onnx_node.c, onnx.c. */
 #ifndef COMPILER_ONNX_INT_H
 #define COMPILER_ONNX_INT_H
 
@@ -6,23 +6,8 @@
 #include "compiler/onnx_wire.h"
 #include "onnx/onnx.pb-c.h"
 
-/* Limits of an upload; the scan enforces them before anything is allocated. */
-#define ONNX_DEPTH_MAX	   100 /* nested messages, as the other protobuf libraries have it */
-#define ONNX_NODES_MAX	   100000
-#define ONNX_TENSORS_MAX   100000
-#define ONNX_FUNCTIONS_MAX 10000
-#define ONNX_ARITY_MAX	   16384 /* inputs, outputs, attributes or values of one list attribute */
-#define ONNX_NAME_MAX	   4096
-#define ONNX_SMALL_MAX	   ((uint64_t)64 << 20) /* bytes outside of tensors */
-#define ONNX_ELEMENTS_MAX  ((int64_t)1 << 38)
-#define ONNX_META_MAX	   ((size_t)1 << 20)
-
-/*
- * Walks the whole file once, without recursion, by a table of messages and
- * fields: wire types, lengths, depth, counts, names. After it every message
- * can be read without checking the wire format again.
- */
-int onnx_scan(struct span file, struct err *e);
+#define ONNX_ELEMENTS_MAX ((int64_t)1 << 38)
+#define ONNX_META_MAX	  ((size_t)1 << 20)
 
 /* A message's bytes through protobuf-c with an allocator capped at 32 times the bytes + 1 MiB. */
 void *onnx_unpack(struct graph *g, const ProtobufCMessageDescriptor *d, struct span bytes,

@@ -116,6 +116,12 @@ struct span wire_without(struct arena *a, struct span message, uint64_t drop)
 	return (struct span){out, n};
 }
 
+/* First bytes of multi-byte sequences: range, payload mask, length, least code point. */
+static const struct lead {
+	uint8_t from, to, mask, length;
+	uint32_t least;
+} leads[] = {{0xc2, 0xdf, 31, 2, 0x80}, {0xe0, 0xef, 15, 3, 0x800}, {0xf0, 0xf4, 7, 4, 0x10000}};
+
 /* Length of the UTF-8 sequence at p, 0 if there is none: no NUL, no overlong ones, no surrogates.
  */
 static size_t utf8_length(const uint8_t *p, size_t left)
