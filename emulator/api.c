@@ -33,7 +33,7 @@ CUresult device_enter(struct device **out)
 static bool has_v3(void)
 {
 	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-	       __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("f16c");
+	       __builtin_cpu_supports("bmi2");
 }
 
 static bool has_v4(void)

@@ -44,10 +44,10 @@ static inline void transpose(oct q[4])
 }
 
 /* Eight lanes of a register, from lane `first` on; lanes that are off keep what they have. */
-static inline void put_lanes(u32_lane *to, oct v, const struct warp *w, int first)
+static inline void put_lanes(u32_lane *to, const oct *from, const struct warp *w, int first)
 {
 	static const oct bit = {1, 2, 4, 8, 16, 32, 64, 128};
-	oct *d = (oct *)(void *)to;
+	oct *d = (oct *)(void *)to, v = *from;
 
 	if (w->partial) {
 		oct on = (oct)((bit & (w->mask >> first)) != 0);

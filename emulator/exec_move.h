@@ -120,10 +120,10 @@ static inline void MOVE(load_quad)(struct warp *w, const struct op *o, uint8_t *
 		for (int k = 0; k < 4; k++)
 			MOVE(two)(&q[k], base, at + i + k);
 		transpose(q);
-		put_lanes(d + i, q[0], w, i);
-		put_lanes(a + i, q[1], w, i);
-		put_lanes(b + i, q[2], w, i);
-		put_lanes(c + i, q[3], w, i);
+		put_lanes(d + i, &q[0], w, i);
+		put_lanes(a + i, &q[1], w, i);
+		put_lanes(b + i, &q[2], w, i);
+		put_lanes(c + i, &q[3], w, i);
 	}
 }
 

@@ -119,7 +119,7 @@ static void softmax(CUfunction f)
 	launch(f, ROWS, 1, 128, 0, params);
 	fetch(got, dy, ROWS * COLS);
 	for (int r = 0; r < ROWS; r++) {
-		double top = -INFINITY, sum = 0;
+		double top = -(double)INFINITY, sum = 0;
 
 		for (int i = 0; i < COLS; i++)
 			top = fmax(top, (double)x[r * COLS + i]);
