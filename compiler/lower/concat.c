@@ -91,7 +91,7 @@ static void put_real(struct lower *l, const struct part *p, const struct space *
 	}
 	space_decode(s, "off", &l->text);
 	buf_puts(&l->text, "\treturn ");
-	space_coordinate(s, 1, "0u", &l->text);
+	space_coordinate(s, 1, "", &l->text);
 	buf_printf(&l->text, " < %lldu;\n}\n", (long long)p->x->type.dim[1]);
 }
 

@@ -164,7 +164,7 @@ static void put_address(const struct epilogue *p, const struct operand *o, const
 {
 	if (!form_is_dense(&o->form, &p->space))
 		form_text(&o->form, &p->space, lane, t);
-	else if (!strcmp(lane, "0u") || !p->aligned)
+	else if (!*lane || !p->aligned)
 		buf_puts(t, p->aligned ? "off" : "at");
 	else
 		buf_printf(t, "off + %s", lane);
@@ -190,7 +190,7 @@ static void put_wide_loads(const struct epilogue *p, struct buf *t)
 
 		if (o->how == UNIFORM) {
 			buf_printf(t, "\tconst float x%u = e%u[", o->arg, o->arg);
-			put_address(p, o, "0u", t);
+			put_address(p, o, "", t);
 			buf_puts(t, "];\n");
 		} else if (o->how == WIDE) {
 			buf_printf(t, "\tfloat x%u[VEC];\n\tfloat4_to(x%u, e%u + (", o->arg, o->arg,
@@ -198,12 +198,22 @@ static void put_wide_loads(const struct epilogue *p, struct buf *t)
 			if (form_is_dense(&o->form, &p->space))
 				buf_puts(t, "off");
 			else
-				form_text(&o->form, &p->space, "0u", t);
+				form_text(&o->form, &p->space, "", t);
 			buf_puts(t, "));\n");
 		} else if (o->how == LANES) {
 			buf_printf(t, "\tfloat x%u[VEC];\n", o->arg);
 		}
 	}
+}
+
+static bool uses_indices(const struct epilogue *p)
+{
+	bool uses = p->space.ragged;
+
+	for (uint32_t i = 0; i < p->nop; i++)
+		uses = uses ||
+		       (p->op[i].how != LITERAL && !form_is_dense(&p->op[i].form, &p->space));
+	return uses;
 }
 
 static bool any_lanes(const struct epilogue *p)
@@ -226,7 +236,7 @@ static void put_lane_loads(const struct epilogue *p, struct buf *t)
 	}
 	for (uint32_t i = 0; i < p->nop; i++)
 		if (p->op[i].how == LANES)
-			put_lane_load(p, &p->op[i], p->aligned ? "i" : "0u", t);
+			put_lane_load(p, &p->op[i], p->aligned ? "i" : "", t);
 	buf_puts(t, "\t}\n");
 }
 
@@ -325,7 +335,7 @@ int lower_epilogue(struct lower *l, int vec, struct err *e)
 	collect_operands(&p);
 	put_params(&p);
 	buf_puts(t, "INLINE void epilogue(float (&v)[VEC], unsigned off EXTRA_PARAMS)\n{\n");
-	if (p.aligned)
+	if (p.aligned && uses_indices(&p))
 		space_decode(&p.space, "off", t);
 	put_wide_loads(&p, t);
 	put_lane_loads(&p, t);

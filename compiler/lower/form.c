@@ -255,22 +255,41 @@ void space_decode(const struct space *s, const char *off, struct buf *out)
 	}
 }
 
+/* Index k, plus the lane where it is the last one. */
+static void put_index(const struct space *s, int k, const char *lane, struct buf *out)
+{
+	if (k == s->n - 1 && *lane)
+		buf_printf(out, "(i%d + %s)", k, lane);
+	else
+		buf_printf(out, "i%d", k);
+}
+
 void space_coordinate(const struct space *s, int axis, const char *lane, struct buf *out)
 {
-	int last = s->n - 1;
+	bool channel = s->blocked && axis == 1;
 
-	if (s->blocked && axis == 1) {
-		if (s->size[1] != 1)
-			buf_printf(out, "(i1 * 8u + i%d + %s)", last, lane);
-		else
-			buf_printf(out, "(i%d + %s)", last, lane);
-	} else if (s->size[axis] == 1) {
-		buf_puts(out, "0u");
-	} else if (axis == last) {
-		buf_printf(out, "(i%d + %s)", axis, lane);
+	if (channel && s->size[1] != 1) {
+		buf_puts(out, "(i1 * 8u + ");
+		put_index(s, s->n - 1, lane, out);
+		buf_puts(out, ")");
+	} else if (channel || s->size[axis] != 1) {
+		put_index(s, channel ? s->n - 1 : axis, lane, out);
 	} else {
-		buf_printf(out, "i%d", axis);
+		buf_puts(out, "0u");
 	}
+}
+
+static void put_channel(const struct form *f, const struct space *s, const char *lane,
+			struct buf *out)
+{
+	struct buf c = BUF_INIT;
+
+	buf_printf(&c, "(%uu + %uu * ", (unsigned)f->start, (unsigned)f->step);
+	space_coordinate(s, f->axis, lane, &c);
+	buf_puts(&c, ")");
+	buf_printf(out, " + %s / 8u * %uu + %s %% 8u", buf_str(&c), (unsigned)f->plane,
+		   buf_str(&c));
+	buf_release(&c);
 }
 
 void form_text(const struct form *f, const struct space *s, const char *lane, struct buf *out)
@@ -279,21 +298,13 @@ void form_text(const struct form *f, const struct space *s, const char *lane, st
 	for (int k = 0; k < s->n; k++) {
 		if (!f->coef[k] || s->size[k] == 1)
 			continue;
-		if (k == s->n - 1)
-			buf_printf(out, " + (i%d + %s) * %uu", k, lane, (unsigned)f->coef[k]);
-		else
-			buf_printf(out, " + i%d * %uu", k, (unsigned)f->coef[k]);
+		buf_puts(out, " + ");
+		put_index(s, k, lane, out);
+		if (f->coef[k] != 1)
+			buf_printf(out, " * %uu", (unsigned)f->coef[k]);
 	}
-	if (f->lanes) {
-		struct buf c = BUF_INIT;
-
-		buf_printf(&c, "(%uu + %uu * ", (unsigned)f->start, (unsigned)f->step);
-		space_coordinate(s, f->axis, lane, &c);
-		buf_puts(&c, ")");
-		buf_printf(out, " + %s / 8u * %uu + %s %% 8u", buf_str(&c), (unsigned)f->plane,
-			   buf_str(&c));
-		buf_release(&c);
-	}
+	if (f->lanes)
+		put_channel(f, s, lane, out);
 }
 
 void form_function(const struct form *f, const struct space *s, const char *name, struct buf *out)
@@ -301,6 +312,6 @@ void form_function(const struct form *f, const struct space *s, const char *name
 	buf_printf(out, "INLINE unsigned %s(unsigned off)\n{\n", name);
 	space_decode(s, "off", out);
 	buf_puts(out, "\treturn ");
-	form_text(f, s, "0u", out);
+	form_text(f, s, "", out);
 	buf_puts(out, ";\n}\n");
 }

@@ -56,7 +56,7 @@ bool form_is_dense(const struct form *f, const struct space *s);
  */
 const float *form_pack(struct form *f, const struct space *to, const struct val *v,
 		       const struct access *a, struct arena *mem, int64_t *count);
-/* "base + i0 * c0 + ..." (unsigned, modulo 2^32) for lane `lane` ("0", "i"...) of the last axis. */
+/* "base + i0 * c0 + ..." (unsigned, modulo 2^32) plus the lane ("i"; "": none) on the last axis. */
 void form_text(const struct form *f, const struct space *s, const char *lane, struct buf *out);
 /* May 4 neighbours in the space be reached at once? off: bytes from an aligned place. */
 bool form_is_wide(const struct form *f, const struct space *s, uint64_t off);

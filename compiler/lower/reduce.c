@@ -57,7 +57,7 @@ static void put_real(struct lower *l, const struct space *s)
 	if (s->ragged) {
 		space_decode(s, "off", &l->text);
 		buf_puts(&l->text, "\treturn ");
-		space_coordinate(s, 1, "0u", &l->text);
+		space_coordinate(s, 1, "", &l->text);
 		buf_printf(&l->text, " < %lldu;\n}\n", (long long)s->type.dim[1]);
 	} else {
 		buf_puts(&l->text, "\treturn true;\n}\n");
