@@ -33,7 +33,7 @@ static int version_for(const char *target)
 
 	if (toolchain_open(target, a, &n, NULL, &e) == 0) {
 		nvrtc_version(n, &major, &minor);
-		EXPECT(nvrtc_supports(n, atoi(target + 3)));
+		EXPECT(nvrtc_supports(n, (int)strtol(target + 3, NULL, 10)));
 		nvrtc_close(n);
 	} else {
 		EXPECT(e.code == E_NO_TOOLCHAIN);
