@@ -48,6 +48,7 @@ case("LeakyRelu", [rand(9)], 13, alpha=float("nan"))
 case("Elu", [rand(33)], 13, alpha=0.7)
 case("Celu", [rand(33)], 13, alpha=0.7)
 case("Selu", [rand(33)], 13, alpha=1.5, gamma=0.9)
+case("Swish", [rand(33)], 24, alpha=0.5)
 case("Gelu", [rand(33)], 20, approximate="tanh")
 case("Gelu", [rand(33)], 20, approximate="fast", error="E_ATTR")
 case("ThresholdedRelu", [rand(33)], 13, alpha=0.4)
@@ -236,9 +237,8 @@ for op in ["ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd"]:
     for shape, axes, keep in [((3, 4, 5), [1], 1), ((3, 4, 5), [-1], 0), ((3, 4, 5), [0, 2], 1), ((2, 3, 4, 5), [2, 3], 1),
                               ((2, 3, 4, 5), [2, 3], 0), ((2, 3, 4, 5), None, 1), ((2, 3, 4, 5), None, 0),
                               ((2, 3, 4, 5), [1, -1], 0), ((70, 300), [1], 1), ((300, 70), [0], 0)]:
-        if op != "ReduceSum":
-            a = {} if axes is None else dict(axes=axes)
-            case(op, [rand(*shape, lo=0.5, hi=1.5)], 13, host=host, keepdims=keep, **a)
+        a = {} if axes is None else dict(axes=axes)
+        case(op, [rand(*shape, lo=0.5, hi=1.5)], 12, host=host, keepdims=keep, **a)
         case(op, [rand(*shape, lo=0.5, hi=1.5)] + ([] if axes is None else [ints(*axes)]), 18, const=[1], host=host,
              keepdims=keep)
     case(op, [rand(2, 3), ints()], 18, const=[1], host=host, noop_with_empty_axes=1)
@@ -308,6 +308,9 @@ case("Shape", [rand(2, 3, 4)], 13, host=True)
 case("Shape", [rand(2, 3, 4)], 15, host=True, start=1)
 case("Shape", [rand(2, 3, 4)], 15, host=True, start=-2, end=-1)
 case("Size", [rand(2, 3, 4)], 13, host=True)
+for value in (dict(value=rand(2, 3)), dict(value_float=0.5), dict(value_floats=[0.5, 2.0]), dict(value_int=3),
+              dict(value_ints=[3, -4])):
+    case("Constant", [], 13, host=True, **value)
 case("ConstantOfShape", [ints(2, 3)], 13, host=True)
 case("ConstantOfShape", [ints(0, 3)], 13, host=True, value=ints(7))
 case("ConstantOfShape", [ints(2)], 13, host=True, value=ints(7, dtype=np.int32))

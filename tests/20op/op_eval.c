@@ -1,10 +1,12 @@
 /*
- * eval DIR COUNT: loads the models DIR/0.onnx ... and runs the passes up to
+ * op_eval: prints the table of operators, a line "NAME SINCE UNTIL" each.
+ * op_eval DIR COUNT: loads the models DIR/0.onnx ... and runs the passes up to
  * infer. Whatever has become constant is written to DIR/K.out, one output
  * after the other: a line with the type, then the bytes; "?" for an output
  * that is not constant. A refused model leaves its problem in DIR/K.err.
  */
 #include "base/fs.h"
+#include "compiler/ops/op.h"
 #include "compiler/passes.h"
 
 #include <stdio.h>
@@ -66,12 +68,13 @@ int main(int argc, char **argv)
 	struct err e = ERR_INIT;
 
 	if (argc != 3) {
-		fputs("usage: eval DIR COUNT\n", stderr);
-		return 64;
+		for (uint32_t i = 0; op_at(i); i++)
+			printf("%s %d %d\n", op_at(i)->name, op_at(i)->since, op_at(i)->until);
+		return 0;
 	}
 	for (int k = 0; k < strtol(argv[2], NULL, 10); k++)
 		if (run_case(argv[1], k, &e) < 0) {
-			err_print(&e, "eval");
+			err_print(&e, "op_eval");
 			return err_exit(e.code);
 		}
 	return 0;
