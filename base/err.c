@@ -186,9 +186,14 @@ void err_print(const struct err *e, const char *prog)
 	fprintf(stderr, "%s: %s: %s\n", prog, err_name(e->code), e->detail);
 	if (e->node[0] || e->op[0])
 		fprintf(stderr, "  at: %s '%s'\n", e->op, e->node);
-	for (size_t i = 0; i < e->nitems; i++)
-		fprintf(stderr, "  %s '%s': %s\n", e->items[i].op, e->items[i].node,
-			e->items[i].detail);
+	for (size_t i = 0; i < e->nitems; i++) {
+		const struct err_item *it = &e->items[i];
+
+		if (it->op[0] || it->node[0])
+			fprintf(stderr, "  %s '%s': %s\n", it->op, it->node, it->detail);
+		else
+			fprintf(stderr, "  %s\n", it->detail);
+	}
 	if (e->dropped)
 		fprintf(stderr, "  and %zu more\n", e->dropped);
 	if (e->hint[0])

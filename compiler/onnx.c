@@ -474,10 +474,6 @@ static void size_tables(struct reader *r)
 		r->g->name = arena_strndup(r->g->arena, name.bytes.data, name.bytes.len);
 }
 
-/* onnx_scan.c */
-enum root { ROOT_MODEL, ROOT_TENSOR };
-int onnx_scan(struct span file, enum root root, struct err *e);
-
 int pass_onnx(struct graph *g, struct span file, struct err *e)
 {
 	struct reader r = {.g = g, .e = e};

@@ -9,6 +9,18 @@
 #define ONNX_ELEMENTS_MAX ((int64_t)1 << 38)
 #define ONNX_META_MAX	  ((size_t)1 << 20)
 
+/* ---- onnx_scan.c ---- */
+
+enum root { ROOT_MODEL, ROOT_TENSOR };
+
+/*
+ * Checks all of a file's bytes, in bounded memory and without recursion: another format, wire
+ * errors, depth, counts, names. What passes can be read without checks of that kind.
+ */
+int onnx_scan(struct span file, enum root root, struct err *e);
+
+/* ---- onnx_node.c ---- */
+
 /* A message's bytes through protobuf-c with an allocator capped at 32 times the bytes + 1 MiB. */
 void *onnx_unpack(struct graph *g, const ProtobufCMessageDescriptor *d, struct span bytes,
 		  struct err *e);
@@ -25,8 +37,6 @@ int onnx_tensor(struct graph *g, struct span message, struct onnx_tensor *t, str
 /* Tensor type of an input, output or value_info; sym: per axis, as struct val has it. */
 int onnx_value_type(struct graph *g, const Onnx__ValueInfoProto *v, struct type *t,
 		    const char ***sym, struct err *e);
-
-/* ---- onnx_node.c ---- */
 
 struct onnx_node { /* one NodeProto, attributes copied */
 	const char *name, *op, *domain;

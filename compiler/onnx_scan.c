@@ -4,7 +4,7 @@
  * a hostile file costs no more than its bytes. An error carries the byte and
  * the path, like graph.node[17].attribute[2].
  */
-#include "compiler/onnx.h"
+#include "compiler/onnx_int.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +18,8 @@
 #define NAME_MAX_     4096  /* bytes of a name */
 #define SMALL_MAX     ((uint64_t)64 << 20)  /* bytes that are no tensor data */
 #define DECODED_MAX   ((uint64_t)256 << 20) /* bytes of tensors stored as varints, decoded */
+
+enum { GRAPH_NODE = 1, DATA_TYPE = 2, INT32_DATA = 5 }; /* field numbers */
 
 enum kind {
 	MODEL,
@@ -320,7 +322,7 @@ static int scan_numbers(struct walk *s, const struct field *field, const struct 
 		return -1;
 	}
 	if (field->kind == INTS && field->flags & DATA) {
-		s->decoded += n * (field->number == TENSOR_INT32 ? 4 : 8);
+		s->decoded += n * (field->number == INT32_DATA ? 4 : 8);
 		if (s->decoded > DECODED_MAX)
 			return refuse(s, E_LIMIT_MEMORY,
 				      "more than 256 MiB of tensors stored as varints; store them "
@@ -494,7 +496,7 @@ int onnx_scan(struct span file, enum root root, struct err *e)
 	if (walk(file, root == ROOT_MODEL ? MODEL : TENSOR, &found) == 0)
 		return 0;
 	if (root == ROOT_MODEL && (found.code == E_PROTOBUF || found.code == E_DUP_FIELD))
-		other = reads_as(file, TENSOR, TENSOR_TYPE) ? "a tensor (TensorProto)"
+		other = reads_as(file, TENSOR, DATA_TYPE)   ? "a tensor (TensorProto)"
 			: reads_as(file, GRAPH, GRAPH_NODE) ? "a graph (GraphProto)"
 							    : NULL;
 	if (other) {

@@ -332,6 +332,8 @@ static int read_shape(struct graph *g, const Onnx__TensorShapeProto *s, struct t
 		if (known && d->dim_value < -1)
 			return fail(e, E_DIM, "dimension %zu is %lld", i, (long long)d->dim_value);
 		t->dim[i] = known ? d->dim_value : -1;
+		/* some exporters name what has no name "?" */
+		named = named && strcmp(d->dim_param, "?") != 0;
 		sym[i] = named ? arena_strdup(g->arena, d->dim_param) : "";
 	}
 	for (int i = 0; i < t->rank; i++)
