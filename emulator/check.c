@@ -3,6 +3,7 @@
  * With region notes in the PTX the pointer parameters' regions count, cut to
  * live allocations; without them, all live allocations.
  */
+#include "emulator/exec_memory.h"
 #include "emulator/sched.h"
 
 #include <inttypes.h>
@@ -39,6 +40,18 @@ static void add_region(struct launch *l, const struct vram *v, const struct ptx_
 	add(l, s);
 }
 
+static void find_constants(struct launch *l)
+{
+	for (size_t i = 0; i < l->nspans; i++) {
+		struct window *s = &l->spans[i];
+
+		s->constant = true;
+		for (size_t k = 0; k < l->nspans; k++)
+			if (l->spans[k].write && l->spans[k].lo < s->hi && s->lo < l->spans[k].hi)
+				s->constant = false;
+	}
+}
+
 void check_spans(struct launch *l, const struct vram *v, const struct ptx_module *m)
 {
 	const struct kernel *k = l->kernel;
@@ -52,6 +65,7 @@ void check_spans(struct launch *l, const struct vram *v, const struct ptx_module
 					       .param = -2});
 	for (uint32_t i = 0; i < k->nregions; i++)
 		add_region(l, v, &k->regions[i]);
+	find_constants(l);
 	if (k->nregions)
 		return;
 	for (size_t i = 0; i < v->nblocks; i++)
@@ -59,12 +73,20 @@ void check_spans(struct launch *l, const struct vram *v, const struct ptx_module
 				       .hi = v->blocks[i].at + v->blocks[i].bytes,
 				       .read = true,
 				       .write = true,
+				       .constant = true, /* nobody said what is written */
 				       .param = -1});
 }
 
-static bool inside(const struct window *s, uint64_t at, uint32_t bytes, bool write)
+enum use { USE_READ, USE_WRITE, USE_CONSTANT };
+
+static bool allows(const struct window *s, enum use use)
 {
-	if (at < s->lo || at >= s->hi || s->hi - at < bytes || !(write ? s->write : s->read))
+	return use == USE_WRITE ? s->write : s->read && (use == USE_READ || s->constant);
+}
+
+static bool inside(const struct window *s, uint64_t at, uint32_t bytes, enum use use)
+{
+	if (at < s->lo || at >= s->hi || s->hi - at < bytes || !allows(s, use))
 		return false;
 	return !s->pitch || (at - s->base) % s->pitch + bytes <= s->width;
 }
@@ -74,15 +96,16 @@ int check_access(struct block *b, const struct op *o, const uint64_t *addr, uint
 {
 	const struct launch *l = b->launch;
 	const struct window *hit = NULL;
+	enum use use = write ? USE_WRITE : o->x & MEM_CONSTANT ? USE_CONSTANT : USE_READ;
 
 	for (uint32_t left = mask; left; left &= left - 1) {
 		int lane = __builtin_ctz(left);
 
-		if (hit && inside(hit, addr[lane], bytes, write))
+		if (hit && inside(hit, addr[lane], bytes, use))
 			continue;
 		hit = NULL;
 		for (size_t i = 0; i < l->nspans && !hit; i++)
-			if (inside(&l->spans[i], addr[lane], bytes, write))
+			if (inside(&l->spans[i], addr[lane], bytes, use))
 				hit = &l->spans[i];
 		if (!hit)
 			return lane;
@@ -135,6 +158,15 @@ static void nearest(const struct launch *l, uint64_t at, char *out, size_t size)
 		 (int64_t)(at - s->lo));
 }
 
+static const char *kind_of(const struct block *b)
+{
+	if (b->fault != FAULT_ADDRESS)
+		return "";
+	if (b->fault_write)
+		return "store: ";
+	return b->fault_op->x & MEM_CONSTANT ? "load of what nobody writes (.nc): " : "load: ";
+}
+
 void check_report(const struct launch *l, const struct block *b)
 {
 	static const char *const texts[] = {
@@ -155,10 +187,7 @@ void check_report(const struct launch *l, const struct block *b)
 	fprintf(stderr,
 		"occ_emulator: kernel %s, ptx line %u: %s%s%s: block (%u,%u,%u) warp %u lane %u "
 		"address 0x%" PRIx64 "%s\n",
-		l->kernel->func->name, b->fault_op->line,
-		b->fault != FAULT_ADDRESS ? ""
-		: b->fault_write	  ? "store: "
-					  : "load: ",
-		texts[b->fault], extra, b->index[0], b->index[1], b->index[2], b->fault_warp,
-		b->fault_lane, b->fault_address, near);
+		l->kernel->func->name, b->fault_op->line, kind_of(b), texts[b->fault], extra,
+		b->index[0], b->index[1], b->index[2], b->fault_warp, b->fault_lane,
+		b->fault_address, near);
 }

@@ -145,6 +145,7 @@ int decode_ld(struct decoder *d)
 		return -1;
 	w.at = 1;
 	space = space_word(&w);
+	op.x = strstr(d->insn->opcode, ".nc.") ? MEM_CONSTANT : 0;
 	if (element(d, &w, &op, &count) < 0 || data_class(d, data, count, &op) < 0 ||
 	    address(d, &d->insn->operand[1], &op) < 0)
 		return -1;

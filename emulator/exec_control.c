@@ -223,7 +223,9 @@ HANDLER(shfl)
 			j = low | (by & ~segment);
 			ok = j <= high;
 		}
-		out[i] = a[ok ? j : i];
+		j = ok ? j : i;
+		/* what a lane has that is not here is undefined: NaN */
+		out[i] = w->mask >> j & 1 ? a[j] : FULL_MASK;
 		valid |= (uint32_t)ok << i;
 	}
 	for (int i = 0; i < WARP_LANES; i++)

@@ -8,6 +8,7 @@
 #define MEM_ADDRESS64  0x200u	       /* the address register has 64 bits */
 #define MEM_DATA64     0x400u	       /* the data registers have 64 bits */
 #define MEM_ATOM_SHIFT 16	       /* enum mem_atom */
+#define MEM_CONSTANT   0x1000u	       /* ld.global.nc: nobody may write there during the launch */
 #define MEM_NO_RESULT  0x800u	       /* red: e is not read back */
 
 enum mem_atom {

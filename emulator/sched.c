@@ -1,7 +1,8 @@
 /*
  * Blocks over threads. A thread takes blocks in order and runs each to its
- * end: every warp up to its next barrier, again and again. The caller's
- * thread is one of them; the others sleep between launches.
+ * end: every warp up to its next barrier, again and again, in odd blocks the
+ * last warp first, so that a lost barrier shows whichever warp it was for. The
+ * caller's thread is one of them; the others sleep between launches.
  */
 #include "emulator/sched.h"
 
@@ -148,7 +149,7 @@ static bool release(struct block *b)
 	return any;
 }
 
-static void run_block(struct block *b)
+static void run_block(struct block *b, bool backwards)
 {
 	const struct exec *x = b->launch->exec;
 
@@ -156,7 +157,7 @@ static void run_block(struct block *b)
 		const struct warp *stuck = NULL;
 
 		for (uint32_t i = 0; i < b->nwarps; i++) {
-			struct warp *w = &b->warps[i];
+			struct warp *w = &b->warps[backwards ? b->nwarps - 1 - i : i];
 
 			if (!w->barrier && w->live)
 				x->run(w);
@@ -185,7 +186,7 @@ static void run_thread(struct launch *l, uint32_t thread, struct memory *m)
 		if (number >= l->total)
 			return;
 		begin_block(b, number);
-		run_block(b);
+		run_block(b, number & 1);
 		if (b->fault)
 			atomic_store(&l->stop, true);
 	}

@@ -12,6 +12,7 @@ struct window {
 	uint64_t lo, hi;
 	uint64_t base, pitch, width; /* pitch 0: all of it */
 	bool read, write;
+	bool constant; /* no writable window overlaps it */
 	int32_t param; /* -1: an allocation, -2: data of the module */
 };
 

@@ -13,18 +13,19 @@ enum { MEMORY = 8 << 20 };
 #define PTX_HEAD ".version 9.0\n.target sm_87\n.address_size 64\n"
 
 /* y[i] = x[i + shift] with any vector length: "f(x, y, shift in bytes, count)". */
-static const char copy_text[] =
-	".visible .entry f(.param .u64 x, .param .u64 y, .param .u32 shift, .param .u32 n)\n{\n"
-	"\t.reg .b32 %r<9>;\n\t.reg .b64 %d<9>;\n\t.reg .f32 %f<2>;\n\t.reg .pred %p;\n"
-	"\tld.param.u64 %d0, [x];\n\tld.param.u64 %d1, [y];\n\tld.param.s32 %d2, [shift];\n"
-	"\tld.param.u32 %r3, [n];\n"
-	"\tmov.u32 %r0, %tid.x;\n\tmov.u32 %r1, %ctaid.x;\n\tmov.u32 %r2, %ntid.x;\n"
-	"\tmad.lo.s32 %r0, %r1, %r2, %r0;\n\tsetp.ge.u32 %p, %r0, %r3;\n\t@%p ret;\n"
-	"\tmul.wide.u32 %d3, %r0, 4;\n\tadd.s64 %d0, %d0, %d3;\n\tadd.s64 %d0, %d0, %d2;\n"
+#define COPY_HEAD                                                                                \
+	".visible .entry f(.param .u64 x, .param .u64 y, .param .u32 shift, .param .u32 n)\n{\n" \
+	"\t.reg .b32 %r<9>;\n\t.reg .b64 %d<9>;\n\t.reg .f32 %f<2>;\n\t.reg .pred %p;\n"         \
+	"\tld.param.u64 %d0, [x];\n\tld.param.u64 %d1, [y];\n\tld.param.s32 %d2, [shift];\n"     \
+	"\tld.param.u32 %r3, [n];\n"                                                             \
+	"\tmov.u32 %r0, %tid.x;\n\tmov.u32 %r1, %ctaid.x;\n\tmov.u32 %r2, %ntid.x;\n"            \
+	"\tmad.lo.s32 %r0, %r1, %r2, %r0;\n\tsetp.ge.u32 %p, %r0, %r3;\n\t@%p ret;\n"            \
+	"\tmul.wide.u32 %d3, %r0, 4;\n\tadd.s64 %d0, %d0, %d3;\n\tadd.s64 %d0, %d0, %d2;\n"      \
 	"\tadd.s64 %d1, %d1, %d3;\n"
-	"\tld.global.f32 %f0, [%d0];\n"
-	"\tst.global.f32 [%d1], %f0;\n"
-	"\tret;\n}\n";
+#define COPY_TAIL                       \
+	" %f0, [%d0];\n"                \
+	"\tst.global.f32 [%d1], %f0;\n" \
+	"\tret;\n}\n"
 
 static char report[4096];
 
@@ -263,6 +264,7 @@ struct copy {
 	CUdeviceptr x, y;
 	int32_t shift;
 	uint32_t n;
+	const char *load; /* NULL: ld.global.f32 */
 };
 
 /* Loads the copy kernel with notes, runs it, expects the result and a part of the report. */
@@ -274,7 +276,8 @@ static void run_copy(const char *notes, struct copy c, unsigned threads, CUresul
 	CUfunction f;
 	void *params[] = {&c.x, &c.y, &c.shift, &c.n};
 
-	snprintf(text, sizeof(text), "%s%s%s", PTX_HEAD, notes, copy_text);
+	snprintf(text, sizeof(text), "%s%s%s%s%s", PTX_HEAD, notes, COPY_HEAD,
+		 c.load ? c.load : "\tld.global.f32", COPY_TAIL);
 	f = emu_load(&m, text, "f");
 	if (!f)
 		return;
@@ -289,7 +292,7 @@ static void run_copy(const char *notes, struct copy c, unsigned threads, CUresul
 /* Each bad launch ends its context: memory is taken anew. */
 static void test_bounds(void)
 {
-	struct copy c = {emu_memory(4096), emu_memory(4096), 0, 1024};
+	struct copy c = {emu_memory(4096), emu_memory(4096), 0, 1024, NULL};
 	size_t ignored;
 
 	run_copy("", c, 96, CUDA_SUCCESS, NULL);
@@ -302,19 +305,19 @@ static void test_bounds(void)
 	EXPECT_IS(cuMemGetInfo_v2(&ignored, &ignored), CUDA_ERROR_ILLEGAL_ADDRESS);
 	EXPECT_IS(cuMemcpyDtoH_v2(&c.n, c.y, 4), CUDA_ERROR_ILLEGAL_ADDRESS);
 	emu_restart();
-	c = (struct copy){emu_memory(4100), emu_memory(4096), 0, 1025};
+	c = (struct copy){emu_memory(4100), emu_memory(4096), 0, 1025, NULL};
 	run_copy("", c, 128, CUDA_ERROR_ILLEGAL_ADDRESS, "kernel f, ptx line 25: store");
 	emu_restart();
-	c = (struct copy){emu_memory(4096), emu_memory(4096), 1 << 20, 64};
+	c = (struct copy){emu_memory(4096), emu_memory(4096), 1 << 20, 64, NULL};
 	run_copy("", c, 64, CUDA_ERROR_ILLEGAL_ADDRESS, "load");
 	emu_restart();
-	c = (struct copy){emu_memory(4096), emu_memory(4096), -4, 64};
+	c = (struct copy){emu_memory(4096), emu_memory(4096), -4, 64, NULL};
 	run_copy("", c, 64, CUDA_ERROR_ILLEGAL_ADDRESS, "the address is its byte -4");
 	emu_restart();
-	c = (struct copy){emu_memory(4096), emu_memory(4096), 2, 64};
+	c = (struct copy){emu_memory(4096), emu_memory(4096), 2, 64, NULL};
 	run_copy("", c, 64, CUDA_ERROR_MISALIGNED_ADDRESS, "misaligned access");
 	emu_restart();
-	c = (struct copy){0, emu_memory(4096), 0, 1};
+	c = (struct copy){0, emu_memory(4096), 0, 1, NULL};
 	run_copy("", c, 1, CUDA_ERROR_ILLEGAL_ADDRESS, "load");
 	emu_restart();
 }
@@ -365,7 +368,7 @@ static void test_regions(void)
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		CUdeviceptr arena = emu_memory(8192);
-		struct copy c = {arena, arena + 4096, rows[i].shift, rows[i].n};
+		struct copy c = {arena, arena + 4096, rows[i].shift, rows[i].n, NULL};
 		int before = emu_failures;
 
 		run_copy(rows[i].notes, c, 64, rows[i].want, rows[i].part);
@@ -373,6 +376,26 @@ static void test_regions(void)
 			fprintf(stderr, "in region case %zu\n", i);
 		emu_restart();
 	}
+}
+
+/* ld.global.nc promises that nobody writes there during the launch. */
+static void test_constant_loads(void)
+{
+	static const char notes[] = "//@occamy region param=0 access=r pitch=0 width=1024 rows=1\n"
+				    "//@occamy region param=1 access=w pitch=0 width=1024 rows=1\n";
+	struct copy c = {0, 0, 0, 64, "\tld.global.nc.f32"};
+
+	c.x = emu_memory(8192);
+	c.y = c.x + 1024;
+	run_copy(notes, c, 64, CUDA_SUCCESS, NULL);
+	c.y = c.x + 1020;
+	run_copy(notes, c, 64, CUDA_ERROR_ILLEGAL_ADDRESS, "load of what nobody writes (.nc)");
+	emu_restart();
+	c.x = emu_memory(8192);
+	c.y = c.x + 1020;
+	c.load = NULL;
+	run_copy(notes, c, 64, CUDA_SUCCESS, NULL);
+	emu_restart();
 }
 
 static void expect_shared(const char *insn, CUresult want, const char *part)
@@ -490,6 +513,7 @@ int main(void)
 	test_events();
 	test_bounds();
 	test_regions();
+	test_constant_loads();
 	test_shared_bounds();
 	test_poison();
 	emu_stop();

@@ -400,6 +400,34 @@ static void expect_error(const char *body, unsigned threads, CUresult want)
 	emu_restart();
 }
 
+/* One warp writes for the others and no barrier is there: some block must show it. */
+static void expect_lost_barrier(unsigned writer)
+{
+	uint32_t out[2][96];
+	char text[4096], body[512];
+	CUmodule m;
+	CUfunction f;
+	CUdeviceptr din = emu_memory(sizeof(out)), dout = emu_memory(sizeof(out));
+	void *params[] = {&din, &dout};
+	int wrong = 0;
+
+	snprintf(body, sizeof(body),
+		 "	shr.u32 %%r6, %%r0, 5;\n	setp.ne.u32 %%p0, %%r6, %u;\n"
+		 "	@%%p0 bra READ;\n	st.shared.u32 [tile], 77;\n"
+		 "READ:\n	ld.shared.u32 %%r5, [tile];\n",
+		 writer);
+	snprintf(text, sizeof(text), "%s%s%s", HEAD, body, TAIL);
+	f = emu_load(&m, text, "f");
+	if (!f)
+		return;
+	EXPECT_IS(cuLaunchKernel(f, 2, 1, 1, 96, 1, 1, 0, NULL, params, NULL), CUDA_SUCCESS);
+	EXPECT_IS(cuMemcpyDtoH_v2(out, dout, sizeof(out)), CUDA_SUCCESS);
+	for (int i = 0; i < 192; i++)
+		wrong += out[i / 96][i % 96] != 77;
+	EXPECT(wrong > 0);
+	emu_restart();
+}
+
 int main(void)
 {
 	static const uint32_t clamps[] = {0x1f, 0x101f, 0x181f, 0x1c1f, 0x1000, 0x7, 0x1807};
@@ -418,6 +446,8 @@ int main(void)
 		for (size_t c = 0; c < COUNT_OF(clamps); c++)
 			for (uint32_t b = 0; b < 32; b += 1 + b / 3)
 				run_shuffle(modes[k], b, clamps[c]);
+	expect_lost_barrier(0);
+	expect_lost_barrier(2);
 	expect_error(missing, 96, CUDA_ERROR_LAUNCH_FAILED);
 	expect_error(divergent, 32, CUDA_ERROR_LAUNCH_FAILED);
 	expect_error(absent, 32, CUDA_ERROR_LAUNCH_FAILED);
