@@ -40,13 +40,14 @@ static void add_region(struct launch *l, const struct vram *v, const struct ptx_
 	add(l, s);
 }
 
+/* The module's own variables may be read either way: nothing says what a kernel does to them. */
 static void find_constants(struct launch *l)
 {
 	for (size_t i = 0; i < l->nspans; i++) {
 		struct window *s = &l->spans[i];
 
 		s->constant = true;
-		for (size_t k = 0; k < l->nspans; k++)
+		for (size_t k = 0; k < l->nspans && s->param >= 0; k++)
 			if (l->spans[k].write && l->spans[k].lo < s->hi && s->lo < l->spans[k].hi)
 				s->constant = false;
 	}

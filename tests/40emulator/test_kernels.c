@@ -192,6 +192,17 @@ static void eltwise(CUfunction f)
 		emu_close(name, got + k * COUNT, want + k * COUNT, COUNT, 2e-6, 2e-7);
 		expect_variance(got + k * COUNT, COUNT);
 	}
+	/* sin and cos of large arguments reduce them by a table in local memory */
+	for (int i = 0; i < COUNT; i++)
+		x[i] = emu_random_float() * 1e7f;
+	EXPECT_IS(cuMemcpyHtoD_v2(dx, x, COUNT * 4), CUDA_SUCCESS);
+	launch(f, (COUNT + 95) / 96, 1, 96, 0, params);
+	fetch(got, dy, KINDS * COUNT);
+	for (int k = 6; k < 8; k++) {
+		for (int i = 0; i < COUNT; i++)
+			want[i] = (float)eltwise_want(k, (double)x[i]);
+		emu_close("eltwise, large", got + k * COUNT, want, COUNT, 1e-5, 2e-7);
+	}
 	mem_free(x), mem_free(want), mem_free(got);
 }
 
@@ -229,14 +240,112 @@ static void histogram(CUfunction f)
 	EXPECT(!memcmp(scan, want_scan, COUNT * 4));
 }
 
+static uint32_t choose(uint32_t v)
+{
+	uint32_t r = 0, w = v >> 3;
+
+	switch (v % 9) {
+	case 0:
+		return v * 3;
+	case 1:
+		return v ^ 0x5555u;
+	case 2:
+		for (int k = 0; k < 32; k++)
+			r |= (v >> k & 1) << (31 - k);
+		return r;
+	case 3:
+		for (r = 132; v; v /= 2)
+			r--;
+		return r;
+	case 4:
+		for (; v; v /= 2)
+			r += v % 2 * 7;
+		return r;
+	case 5: /* bytes 4, 1, 2, 5 of both, the lowest first */
+		w = v * 5;
+		return (w & 255) | (v & 0xffff00) | (w >> 8 & 255) << 24;
+	case 6:
+		return (uint32_t)((uint64_t)v * (v + 1) >> 32);
+	case 7:
+		for (r = 9; v; v >>= 8, w >>= 8)
+			r += (v & 255) * (w & 255);
+		return r;
+	default:
+		return (uint32_t)(((uint64_t)(v + 3) << 32 | v) << (v & 31) >> 32);
+	}
+}
+
+static uint32_t sorted(uint32_t v)
+{
+	uint32_t r = 0;
+
+	for (uint32_t digit = 0; digit < 10; digit++)
+		for (uint32_t rest = v; rest; rest /= 10)
+			if (rest % 10 == digit)
+				r = r * 10 + digit;
+	return r;
+}
+
+static uint64_t misc_want(int k, uint32_t v)
+{
+	int64_t s = (int64_t)(int32_t)v * 1000003 - 77, by = (int64_t)(v & 1023) - 512;
+	double d = sqrt((double)v) / 3.0 + (double)s * 0.5;
+	uint64_t bits;
+
+	switch (k) {
+	case 0:
+		return choose(v);
+	case 1:
+		return sorted(v);
+	case 2:
+		return (uint64_t)(s / (by ? by : 1));
+	case 3:
+		return (uint64_t)((unsigned __int128)(uint64_t)s * (v * 0x100000001ull) >> 64);
+	case 4:
+		return (uint64_t)(s >> (v & 63)) ^ (uint64_t)s << (v >> 6 & 63);
+	case 5:
+		memcpy(&bits, &d, sizeof(bits));
+		return bits;
+	case 6:
+		return (uint64_t)(int64_t)floor(d);
+	case 7:
+		return (uint64_t)(int64_t)((int)(uint16_t)(v * 7 + (v >> 16)) * (int)(int16_t)v);
+	default: /* the upper half in both; below 2^15 and no NaN, so that it survives */
+		v &= 0x3fffffff;
+		return (v >> 16) * 0x10001;
+	}
+}
+
+static void misc(CUfunction f)
+{
+	enum { COUNT = 2000, KINDS = 9 };
+	static uint32_t x[COUNT];
+	static uint64_t y[KINDS * COUNT];
+	CUdeviceptr dx, dy = emu_memory(sizeof(y));
+	void *params[] = {&dx, &dy};
+
+	for (int i = 0; i < COUNT; i++)
+		x[i] = emu_random() >> emu_random() % 32;
+	dx = emu_copy(x, sizeof(x));
+	launch(f, (COUNT + 127) / 128, 1, 128, 0, params);
+	EXPECT_IS(cuMemcpyDtoH_v2(y, dy, sizeof(y)), CUDA_SUCCESS);
+	for (int k = 0; k < KINDS; k++) {
+		int bad = 0;
+
+		for (int i = 0; i < COUNT; i++)
+			if (y[k * COUNT + i] != misc_want(k, x[i]) && !bad++)
+				fprintf(stderr, "misc %d: of %x: %llx, not %llx\n", k, x[i],
+					(unsigned long long)y[k * COUNT + i],
+					(unsigned long long)misc_want(k, x[i]));
+		EXPECT(!bad);
+	}
+}
+
 static const struct kernel_case {
 	const char *name;
 	void (*run)(CUfunction);
-} cases[] = {{"sgemm", sgemm},
-	     {"depthwise", depthwise},
-	     {"softmax", softmax},
-	     {"eltwise", eltwise},
-	     {"histogram", histogram}};
+} cases[] = {{"sgemm", sgemm},	   {"depthwise", depthwise}, {"softmax", softmax},
+	     {"eltwise", eltwise}, {"histogram", histogram}, {"misc", misc}};
 
 static void run_text(const struct kernel_case *c, const char *ptx)
 {
