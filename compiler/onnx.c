@@ -478,7 +478,8 @@ int pass_onnx(struct graph *g, struct span file, struct err *e)
 {
 	struct reader r = {.g = g, .e = e};
 
-	if (onnx_scan(file, ROOT_MODEL, e) < 0 || read_model(&r, file) < 0)
+	if (onnx_scan(file, ROOT_MODEL, e) < 0 || read_model(&r, file) < 0 ||
+	    onnx_functions(g, file, r.graph, e) < 0)
 		return -1;
 	size_tables(&r);
 	if (each(&r, GRAPH_SPARSE, read_sparse) < 0 || each(&r, GRAPH_INIT, read_init) < 0 ||

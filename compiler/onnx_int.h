@@ -19,11 +19,10 @@ enum root { ROOT_MODEL, ROOT_TENSOR };
  */
 int onnx_scan(struct span file, enum root root, struct err *e);
 
-/* ---- onnx_node.c ---- */
+/* ---- onnx_func.c ---- */
 
-/* A message's bytes through protobuf-c with an allocator capped at 32 times the bytes + 1 MiB. */
-void *onnx_unpack(struct graph *g, const ProtobufCMessageDescriptor *d, struct span bytes,
-		  struct err *e);
+/* The model's functions, as far as they are dangerous: E_FUNC_CYCLE, E_LIMIT_NODES, E_ARITY. */
+int onnx_functions(struct graph *g, struct span file, struct span graph, struct err *e);
 
 /* ---- onnx_tensor.c ---- */
 
@@ -37,6 +36,12 @@ int onnx_tensor(struct graph *g, struct span message, struct onnx_tensor *t, str
 /* Tensor type of an input, output or value_info; sym: per axis, as struct val has it. */
 int onnx_value_type(struct graph *g, const Onnx__ValueInfoProto *v, struct type *t,
 		    const char ***sym, struct err *e);
+
+/* ---- onnx_node.c ---- */
+
+/* A message's bytes through protobuf-c with an allocator capped at 32 times the bytes + 1 MiB. */
+void *onnx_unpack(struct graph *g, const ProtobufCMessageDescriptor *d, struct span bytes,
+		  struct err *e);
 
 struct onnx_node { /* one NodeProto, attributes copied */
 	const char *name, *op, *domain;

@@ -294,33 +294,40 @@ static int count_varints(struct walk *s, struct span packed, uint64_t *n)
 	*n = 0;
 	for (size_t i = 0; i < packed.len; i++)
 		*n += packed.data[i] < 128;
-	/* counted fast; checked one by one only where one of them may be too long */
-	if (*n * 10 >= packed.len && *n == packed.len)
-		return 0;
+	if (*n == packed.len)
+		return 0; /* one byte each: none is too long */
 	while (w.p < w.end)
 		if (!wire_varint(&w, &v))
 			return refuse(s, E_PROTOBUF, "a packed varint is cut off or too long");
 	return 0;
 }
 
-/* Entries of a repeated number field, packed or single. */
-static int scan_numbers(struct walk *s, const struct field *field, const struct wire_field *f)
+/* The number of entries in a repeated number field, packed or single. */
+static int count_numbers(struct walk *s, const struct field *field, const struct wire_field *f,
+			 uint64_t *n)
 {
 	size_t size = field->kind == FLOATS ? 4 : 8;
 	enum wire_type single = field->kind == FLOATS	 ? WIRE_32
 				: field->kind == DOUBLES ? WIRE_64
 							 : WIRE_VARINT;
-	uint64_t n = 1;
 
-	if (f->type != single && f->type != WIRE_BYTES)
+	*n = 1;
+	if (f->type == single)
+		return 0;
+	if (f->type != WIRE_BYTES)
 		return refuse(s, E_PROTOBUF, "the wire type does not belong to this field");
-	if (f->type == WIRE_BYTES && field->kind != INTS) {
-		n = f->bytes.len / size;
-		if (f->bytes.len % size)
-			return refuse(s, E_PROTOBUF, "packed numbers are cut off");
-	} else if (f->type == WIRE_BYTES && count_varints(s, f->bytes, &n) < 0) {
+	if (field->kind == INTS)
+		return count_varints(s, f->bytes, n);
+	*n = f->bytes.len / size;
+	return f->bytes.len % size ? refuse(s, E_PROTOBUF, "packed numbers are cut off") : 0;
+}
+
+static int scan_numbers(struct walk *s, const struct field *field, const struct wire_field *f)
+{
+	uint64_t n;
+
+	if (count_numbers(s, field, f, &n) < 0)
 		return -1;
-	}
 	if (field->kind == INTS && field->flags & DATA) {
 		s->decoded += n * (field->number == INT32_DATA ? 4 : 8);
 		if (s->decoded > DECODED_MAX)
