@@ -105,6 +105,9 @@ static int check_inputs(const struct graph *g, const struct node *n, struct err 
 			return fail(e, E_ARITY, "input %u of %s is missing", k, n->op->name);
 		if (v && v->type.dt == DT_NONE)
 			return fail(e, E_TYPE, "input %u of %s has no type", k, n->op->name);
+		if (v && v->type.rank == RANK_UNKNOWN)
+			return fail(e, E_DIM_UNBOUND, "input %u of %s has no shape", k,
+				    n->op->name);
 	}
 	return 0;
 }

@@ -296,8 +296,10 @@ static int eval_integers(const struct node *n, struct walk *w, const struct tens
 		}
 		v[0] = row->integer(v[0], v[1], v[2], attr->param[0], &bad);
 		if (bad)
-			return fail(e, E_VALUE, "%s: element %lld can't be divided", n->op->name,
-				    (long long)i);
+			return fail(e, E_VALUE,
+				    "%s: element %lld is divided by zero, or its result has no "
+				    "place in the type",
+				    n->op->name, (long long)i);
 		put_int(out->data, dt, i, v[0]);
 	}
 	return 0;
