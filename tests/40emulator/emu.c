@@ -1,8 +1,5 @@
 #include "tests/40emulator/emu.h"
 
-#include "base/fs.h"
-
-#include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,81 +111,4 @@ bool emu_close(const char *what, const float *got, const float *want, size_t n, 
 		emu_failures++;
 	}
 	return !bad;
-}
-
-/* The few calls of NVRTC that are needed, found at run time. */
-struct nvrtc {
-	int (*create)(void **, const char *, const char *, int, const char *const *,
-		      const char *const *);
-	int (*compile)(void *, int, const char *const *);
-	int (*ptx_size)(void *, size_t *);
-	int (*ptx)(void *, char *);
-	int (*log_size)(void *, size_t *);
-	int (*log)(void *, char *);
-	int (*destroy)(void **);
-};
-
-static bool open_nvrtc(struct nvrtc *n)
-{
-	static const char *const names[] = {
-		"libnvrtc.so.13", "/usr/local/cuda/lib64/libnvrtc.so.13", "libnvrtc.so.12",
-		"/usr/local/cuda/lib64/libnvrtc.so.12"};
-	const char *given = getenv("NVRTC");
-	void *lib = given ? dlopen(given, RTLD_NOW) : NULL;
-
-	for (size_t i = 0; i < COUNT_OF(names) && !lib && !given; i++)
-		lib = dlopen(names[i], RTLD_NOW);
-	if (!lib)
-		return false;
-	*(void **)&n->create = dlsym(lib, "nvrtcCreateProgram");
-	*(void **)&n->compile = dlsym(lib, "nvrtcCompileProgram");
-	*(void **)&n->ptx_size = dlsym(lib, "nvrtcGetPTXSize");
-	*(void **)&n->ptx = dlsym(lib, "nvrtcGetPTX");
-	*(void **)&n->log_size = dlsym(lib, "nvrtcGetProgramLogSize");
-	*(void **)&n->log = dlsym(lib, "nvrtcGetProgramLog");
-	*(void **)&n->destroy = dlsym(lib, "nvrtcDestroyProgram");
-	return n->create && n->compile && n->ptx_size && n->ptx && n->log_size && n->log &&
-	       n->destroy;
-}
-
-char *emu_nvrtc(const char *path, const char *arch, const char *define)
-{
-	static struct nvrtc n;
-	static int state;
-	struct buf src = BUF_INIT;
-	struct err e = ERR_INIT;
-	char target[64], *out = NULL;
-	const char *options[] = {target, "--fmad=false", define};
-	void *program = NULL;
-	size_t size = 0;
-
-	if (!state)
-		state = open_nvrtc(&n) ? 1 : -1;
-	if (state < 0 || fs_read(path, 1 << 20, &src, &e) < 0) {
-		if (state > 0)
-			emu_fail(__FILE__, __LINE__, e.detail);
-		return NULL;
-	}
-	snprintf(target, sizeof(target), "--gpu-architecture=%s", arch);
-	if (n.create(&program, buf_str(&src), path, 0, NULL, NULL))
-		goto done;
-	if (n.compile(program, define ? 3 : 2, options)) {
-		n.log_size(program, &size);
-		out = mem_alloc(size + 1);
-		n.log(program, out);
-		if (!strstr(out, "invalid value for --gpu-architecture"))
-			emu_fail(path, 1, out);
-		mem_free(out);
-		out = NULL;
-		goto done;
-	}
-	n.ptx_size(program, &size);
-	out = mem_alloc(size + 1);
-	n.ptx(program, out);
-done:
-	if (program)
-		n.destroy(&program);
-	buf_release(&src);
-	err_release(&e);
-	return out;
 }

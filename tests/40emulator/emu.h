@@ -35,8 +35,11 @@ float emu_random_float(void); /* in [-1, 1) */
 bool emu_close(const char *what, const float *got, const float *want, size_t n, double rtol,
 	       double atol);
 
-/* PTX of a CUDA file, released with mem_free; NULL: no NVRTC here (or it does not know the chip).
+/* NVRTC libraries on this machine, each version once: of OCCAMY_NVRTC_PATH and of the usual places.
  */
-char *emu_nvrtc(const char *path, const char *arch, const char *define);
+int emu_nvrtc_count(void);
+/* PTX of a CUDA file by the n-th, released with mem_free; NULL: it is not there or can't do the
+ * chip. */
+char *emu_nvrtc(int n, const char *path, const char *arch, const char *define);
 
 #endif

@@ -444,8 +444,8 @@ static void test_poison(void)
 {
 	enum { SIZE = 128, DEPTH = 64 };
 	float *a = mem_alloc(SIZE * SIZE * 4), *c = mem_alloc(SIZE * SIZE * 4);
-	char *whole = emu_nvrtc(GOLDEN "/sgemm.cu", "sm_87", NULL);
-	char *broken = emu_nvrtc(GOLDEN "/sgemm.cu", "sm_87", "-DNO_BARRIER");
+	char *whole = emu_nvrtc(0, GOLDEN "/sgemm.cu", "sm_87", NULL);
+	char *broken = emu_nvrtc(0, GOLDEN "/sgemm.cu", "sm_87", "-DNO_BARRIER");
 	const char *texts[] = {whole, broken};
 
 	for (int i = 0; i < SIZE * SIZE; i++)
