@@ -5,6 +5,7 @@ case(op, inputs, opset, const, host, name, error, **attributes)
   (all inputs, where the plain reference is tested); host: no kernel, folded only;
   outputs: how many; error: the code that refuses it.
 """
+import ml_dtypes
 import numpy as np
 
 CASES = []
@@ -351,6 +352,9 @@ for source, _ in TYPES:
 case("Cast", [np.array([65504, 65519.9, 65520, 1e30, 6e-8, 3e-8, 2.9e-8, 1e-5, -0.0, 1.0009765, 1.00048828, NAN, -INF],
                        np.float32)], 13, host=True, to=10)
 case("Cast", [rand(50, lo=-1e-4, hi=1e-4)], 13, host=True, to=10)
+for bits in (EDGE, rand(50, lo=-1e30, hi=1e30), np.array([1.0039062, 1.01171875, 3.4e38, 1e-40], np.float32)):
+    case("Cast", [bits], 13, host=True, to=16)
+    case("Cast", [bits.astype(ml_dtypes.bfloat16)], 13, host=True, to=1)
 case("Cast", [rand(50)], 13, host=True, to=999, error="E_ATTR")
 
 # ---- Resize, Upsample ----

@@ -9,11 +9,12 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 import lib
+import ml_dtypes
 import numpy as np
 from cases import CASES
 from single import build, difference, expected
 
-DTYPES = {"f32": "<f4", "f64": "<f8", "f16": "<f2", "bool": "?", "i8": "<i1", "u8": "<u1", "i16": "<i2", "u16": "<u2",
+DTYPES = {"f32": "<f4", "f64": "<f8", "f16": "<f2", "bf16": ml_dtypes.bfloat16, "bool": "?", "i8": "<i1", "u8": "<u1", "i16": "<i2", "u16": "<u2",
           "i32": "<i4", "u32": "<u4", "i64": "<i8", "u64": "<u8"}
 
 
