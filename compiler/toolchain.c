@@ -24,6 +24,8 @@ static const char *const folders[] = {
 	"/opt/occamy/toolchains/*/nvidia/cu13/lib",
 	"/usr/local/cuda*/lib64",
 	"/usr/local/cuda*/targets/*/lib",
+	"/usr/lib/x86_64-linux-gnu",
+	"/usr/lib/aarch64-linux-gnu",
 };
 
 static const char *const linker_names[] = {"libnvrtc.so.12", "libnvrtc.so.13", "libnvrtc.so"};

@@ -1,9 +1,10 @@
 /*
- * reduce: mean, sum, max or min over some axes. LANES threads (1 or 32) share one output element;
- * lane l takes elements l, l + LANES, ... in order, then the lanes are combined as a tree.
+ * reduce: mean, sum, max or min over some axes. LANES threads (1, 32, or the whole block) share one
+ * output element; lane l takes elements l, l + LANES, ... in order, then the lanes of a warp are
+ * combined as a tree, then the warps in order.
  * Generated: out_base(o), address of element 0 of output o; step_at(r), what element r adds.
  * KIND: 0 mean, 1 sum, 2 max, 3 min. COUNT outputs in storage order, LENGTH elements each.
- * Grid: ceil(COUNT * LANES / THREADS). Shared: none. In place: only with extra operands.
+ * Grid: ceil(COUNT * LANES / THREADS). Shared: static. In place: only with extra operands.
  */
 #ifndef INLINE
 #define VEC 1
@@ -52,8 +53,18 @@ extern "C" __global__ void __launch_bounds__(THREADS) reduce(float *y, const flo
 			v[0] = combine(v[0], x[base + step_at(r)]);
 	}
 #pragma unroll
-	for (int d = LANES / 2; d; d >>= 1)
+	for (int d = (LANES > 32 ? 32 : LANES) / 2; d; d >>= 1)
 		v[0] = combine(v[0], __shfl_xor_sync(0xffffffffu, v[0], d));
+	if (LANES > 32) {
+		__shared__ float part[THREADS / 32];
+
+		if (lane % 32 == 0)
+			part[lane / 32] = v[0];
+		__syncthreads();
+#pragma unroll
+		for (int w = 1; w < THREADS / 32; w++)
+			v[0] = combine(v[0], part[w]); /* only lane 0's is used */
+	}
 	if (o >= COUNT || lane != 0)
 		return;
 	if (KIND == 0)

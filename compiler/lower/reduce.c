@@ -1,11 +1,14 @@
 /*
  * Reductions over any axes, between any layouts: one warp per output where
- * neighbours in memory are reduced or outputs are few, else one thread.
+ * neighbours in memory are reduced or outputs are few, one block where they
+ * are very few, else one thread.
  */
 #include "compiler/lower/conv.h"
 
 #define THREADS	     128
 #define MANY_OUTPUTS 4096
+#define FEW_OUTPUTS  64
+#define LONG	     2048 /* elements */
 
 /* The reduced axes as a space of their own, and how x is read along them. */
 static void inner_form(const struct val *x, const struct reduce_attr *a, struct space *s,
@@ -64,6 +67,14 @@ static void put_real(struct lower *l, const struct space *s)
 	}
 }
 
+/* Threads per output. */
+static int64_t lanes_for(int64_t count, int64_t length, bool neighbours)
+{
+	if (count < FEW_OUTPUTS && length >= LONG)
+		return THREADS;
+	return neighbours || count < MANY_OUTPUTS ? 32 : 1;
+}
+
 int lower_reduce(struct graph *g, struct node *n, struct err *e)
 {
 	const struct reduce_attr *a = n->attr;
@@ -82,7 +93,7 @@ int lower_reduce(struct graph *g, struct node *n, struct err *e)
 	inner_form(x, a, &inner, &step);
 	count = stored_count(y);
 	length = space_count(&inner);
-	lanes = step.coef[MAX(inner.n - 1, 0)] <= BLOCK || count < MANY_OUTPUTS ? 32 : 1;
+	lanes = lanes_for(count, length, step.coef[MAX(inner.n - 1, 0)] <= BLOCK);
 	lower_begin(&l, g, n, "reduce");
 	lower_value(&l, n->out[0], 2);
 	lower_operand(&l, n->in[0]);
