@@ -4,6 +4,7 @@
  * file's order where that is right already). Constant nodes and
  * initializers become constants that point into the file's map.
  */
+#include "base/names.h"
 #include "compiler/onnx_int.h"
 #include "compiler/ops/op.h"
 #include "compiler/passes.h"
@@ -13,8 +14,7 @@
 #define IR_MIN	  3
 #define IR_MAX	  14
 #define OPSET_MIN 7
-#define OPSET_MAX \
-	30 /* beyond the newest one known: an operator that changed is refused by itself */
+#define OPSET_MAX 28
 
 enum { MODEL_IR = 1, MODEL_GRAPH = 7, MODEL_OPSET = 8, MODEL_META = 14 };
 enum {
@@ -38,45 +38,24 @@ struct reader {
 	uint8_t *color;
 	const char **domain; /* declared ones other than the default */
 	uint32_t ndomain;
-	/* name -> value; open addressing */
-	uint32_t cap;
-	val_id *table;
-	uint32_t *maker; /* per val: node in file order + 1 that writes it */
-	uint32_t nmaker;
+	struct names names; /* -> value */
+	uint32_t *maker;    /* per val: node in file order + 1 that writes it */
+	size_t meta_bytes;
 };
 
 /* ---- names ---- */
 
-static uint64_t hash_name(const char *s)
-{
-	uint64_t h = 14695981039346656037u;
-
-	for (; *s; s++)
-		h = (h ^ (uint8_t)*s) * 1099511628211u;
-	return h ^ h >> 29;
-}
-
-static val_id *find_slot(const struct reader *r, const char *name)
-{
-	uint32_t i = (uint32_t)hash_name(name) & (r->cap - 1);
-
-	while (r->table[i] && strcmp(r->g->val[r->table[i]].name, name))
-		i = (i + 1) & (r->cap - 1);
-	return &r->table[i];
-}
-
 static val_id find(const struct reader *r, const char *name)
 {
-	return *find_slot(r, name);
+	return names_find(&r->names, name, strlen(name));
 }
 
 static val_id define(struct reader *r, const char *name, const struct type *t, const void *data)
 {
-	val_id *slot = find_slot(r, name);
+	val_id *v = names_at(&r->names, name, strlen(name));
 
-	CHECK(!*slot);
-	*slot = data ? val_const(r->g, name, t, data) : val_add(r->g, name, t);
-	return *slot;
+	CHECK(!*v);
+	return *v = data ? val_const(r->g, name, t, data) : val_add(r->g, name, t);
 }
 
 /* ---- the model's header ---- */
@@ -114,12 +93,12 @@ static int read_meta(struct reader *r, struct span message)
 
 	if (!p)
 		return -1;
+	r->meta_bytes += message.len;
+	if (r->meta_bytes > ONNX_META_MAX)
+		return fail(r->e, E_LIMIT_BYTES, "more than %zu bytes of metadata", ONNX_META_MAX);
 	for (uint32_t i = 0; i < g->nmeta; i++)
 		if (!strcmp(g->meta[i].key, p->key ? p->key : ""))
 			return 0; /* the first one counts */
-	if (message.len > ONNX_META_MAX)
-		return fail(r->e, E_LIMIT_BYTES, "metadata of %zu bytes, at most %zu", message.len,
-			    ONNX_META_MAX);
 	g->meta = GROW(g->arena, g->meta, g->nmeta);
 	g->meta[g->nmeta++] = (struct keyval){p->key ? p->key : "", p->value ? p->value : ""};
 	return 0;
@@ -177,6 +156,22 @@ static int read_init(struct reader *r, struct span message)
 	return onnx_tensor(r->g, message, &t, r->e) < 0 ? -1 : add_const(r, &t);
 }
 
+static int declare(struct reader *r, const Onnx__ValueInfoProto *p, val_id v)
+{
+	struct graph *g = r->g;
+	struct err none = ERR_INIT;
+	const char **sym;
+	struct type t;
+
+	/* an odd declaration says nothing; only a clear one can contradict */
+	if (onnx_value_type(g, p, &t, &sym, &none) == 0) {
+		g->declared = GROW(g->arena, g->declared, g->ndeclared);
+		g->declared[g->ndeclared++] = (struct declared){v, t};
+	}
+	err_release(&none);
+	return 0;
+}
+
 static int read_input(struct reader *r, struct span message)
 {
 	struct graph *g = r->g;
@@ -192,7 +187,7 @@ static int read_input(struct reader *r, struct span message)
 		return fail(r->e, E_NAME, "a graph input has no name");
 	v = find(r, p->name);
 	if (v && val_is_const(&g->val[v]))
-		return 0; /* an initializer listed as input, or a default: a constant */
+		return declare(r, p, v); /* an old way to list it, or a default: a constant */
 	if (v) {
 		fail(r->e, E_DUP_NAME, "graph input '%s' is listed twice", p->name);
 		return err_tensor(r->e, p->name);
@@ -214,22 +209,6 @@ static int read_sparse(struct reader *r, struct span message)
 }
 
 /* ---- outputs and declared types ---- */
-
-static int declare(struct reader *r, const Onnx__ValueInfoProto *p, val_id v)
-{
-	struct graph *g = r->g;
-	struct err none = ERR_INIT;
-	const char **sym;
-	struct type t;
-
-	/* an odd declaration says nothing; only a clear one can contradict */
-	if (onnx_value_type(g, p, &t, &sym, &none) == 0) {
-		g->declared = GROW(g->arena, g->declared, g->ndeclared);
-		g->declared[g->ndeclared++] = (struct declared){v, t};
-	}
-	err_release(&none);
-	return 0;
-}
 
 static int read_output(struct reader *r, struct span message)
 {
@@ -325,7 +304,7 @@ static const struct op *find_op(struct reader *r, const struct onnx_node *n)
 	else if (!standard)
 		err_item(r->e, E_OP_UNSUPPORTED, n->name, n->op, "domain '%s' is not supported",
 			 n->domain);
-	else if (op_known(n->op))
+	else if (op_known(n->op) && n->op[0] != '.')
 		err_item(r->e, E_OP_VERSION, n->name, n->op, "%s does not exist in opset %d", n->op,
 			 r->g->opset);
 	else
@@ -464,11 +443,7 @@ static void size_tables(struct reader *r)
 		while (f.number == GRAPH_NODE && wire_next(&n, &out))
 			names += out.number == 2;
 	}
-	for (r->cap = 16; r->cap < names * 2; r->cap *= 2)
-		;
-	r->table = NEW(r->g->arena, r->cap, val_id);
-	r->nmaker = names + 1;
-	r->maker = NEW(r->g->arena, r->nmaker, uint32_t);
+	r->maker = NEW(r->g->arena, names + 1, uint32_t);
 	r->node = NEW(r->g->arena, nodes + 1, struct onnx_node);
 	if (wire_find(r->graph, GRAPH_NAME, &name))
 		r->g->name = arena_strndup(r->g->arena, name.bytes.data, name.bytes.len);
@@ -476,7 +451,7 @@ static void size_tables(struct reader *r)
 
 int pass_onnx(struct graph *g, struct span file, struct err *e)
 {
-	struct reader r = {.g = g, .e = e};
+	struct reader r = {.g = g, .e = e, .names = names_begin(g->arena)};
 
 	if (onnx_scan(file, ROOT_MODEL, e) < 0 || read_model(&r, file) < 0 ||
 	    onnx_functions(g, file, r.graph, e) < 0)

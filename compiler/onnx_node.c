@@ -20,16 +20,18 @@ enum { NODE_ATTRIBUTE = 5, ATTR_T = 5, ATTR_G = 6, ATTR_TYPE = 20 };
 struct cap {
 	struct arena *arena;
 	size_t left;
+	bool full;
 };
 
 static void *cap_alloc(void *data, size_t bytes)
 {
 	struct cap *c = data;
 
-	if (bytes > c->left)
+	c->full = bytes > c->left;
+	if (c->full)
 		return NULL;
 	c->left -= bytes;
-	return arena_try(c->arena, bytes);
+	return arena_alloc(c->arena, bytes);
 }
 
 static void cap_free(void *data, void *p)
@@ -41,13 +43,15 @@ static void cap_free(void *data, void *p)
 void *onnx_unpack(struct graph *g, const ProtobufCMessageDescriptor *d, struct span bytes,
 		  struct err *e)
 {
-	struct cap cap = {g->arena, bytes.len * 32 + ((size_t)1 << 20)};
+	struct cap cap = {g->arena, bytes.len * 32 + ((size_t)1 << 20), false};
 	ProtobufCAllocator allocator = {cap_alloc, cap_free, &cap};
 	void *message = protobuf_c_message_unpack(d, &allocator, bytes.len, bytes.data);
 
-	if (!message)
-		fail(e, E_PROTOBUF, "a %s message can't be read within %zu bytes of memory",
-		     d->short_name, bytes.len * 32 + ((size_t)1 << 20));
+	if (!message && cap.full)
+		fail(e, E_LIMIT_MEMORY, "a %s of %zu bytes needs more than 32 times its size",
+		     d->short_name, bytes.len);
+	else if (!message)
+		fail(e, E_PROTOBUF, "a %s of %zu bytes can't be read", d->short_name, bytes.len);
 	return message;
 }
 
@@ -131,6 +135,30 @@ static int copy_value(struct graph *g, struct attr *a, const Onnx__AttributeProt
 	}
 }
 
+/* Fields that hold values, and the one that a type reads. */
+#define VALUE_FIELDS                                                                       \
+	(BIT(2) | BIT(3) | BIT(4) | BIT(ATTR_T) | BIT(ATTR_G) | BIT(7) | BIT(8) | BIT(9) | \
+	 BIT(10) | BIT(11) | BIT(14) | BIT(15) | BIT(22) | BIT(23))
+
+static const uint8_t value_field[] = {
+	[ATTR_FLOAT] = 2,      [ATTR_INT] = 3,	  [ATTR_STRING] = 4, [ATTR_TENSOR] = ATTR_T,
+	[ATTR_GRAPH] = ATTR_G, [ATTR_FLOATS] = 7, [ATTR_INTS] = 8,   [ATTR_STRINGS] = 9,
+};
+
+/* A value in another field than the type's. None at all is a zero that the writer left out. */
+static int check_fields(const struct attr *a, struct span message, struct err *e)
+{
+	struct wire w = wire_of(message);
+	struct wire_field f;
+
+	while (wire_next(&w, &f))
+		if (f.number < 64 && VALUE_FIELDS >> f.number & 1 &&
+		    f.number != value_field[a->type])
+			return fail(e, E_ATTR, "attribute '%s' has a value that is not of its type",
+				    a->name);
+	return 0;
+}
+
 static int copy_attr(struct graph *g, struct attr *a, struct span message, struct err *e)
 {
 	struct span small = wire_without(g->arena, message, ATTR_HEAVY);
@@ -146,7 +174,7 @@ static int copy_attr(struct graph *g, struct attr *a, struct span message, struc
 			    a->name, p->ref_attr_name);
 	if (!p->has_type || p->type == ONNX_TYPE(UNDEFINED))
 		return fail(e, E_ATTR, "attribute '%s' has no type", a->name);
-	if (copy_value(g, a, p, message, e) < 0)
+	if (copy_value(g, a, p, message, e) < 0 || check_fields(a, message, e) < 0)
 		return -1;
 	return e->code == E_OK ? 0 : -1;
 }

@@ -264,6 +264,17 @@ static int decode(struct graph *g, struct span message, struct onnx_tensor *t,
 	return 0;
 }
 
+static int check_bools(const struct onnx_tensor *t, struct err *e)
+{
+	const uint8_t *p = t->data;
+
+	for (int64_t i = 0; t->type.dt == BOOL && i < type_count(&t->type); i++)
+		if (p[i] > 1)
+			return fail(e, E_TENSOR_VALUE, "element %lld is %u, not a truth value",
+				    (long long)i, p[i]);
+	return 0;
+}
+
 /* Where the data lies: in the map if it is one piece of plain bytes, else decoded. */
 static int read_data(struct graph *g, struct span message, struct onnx_tensor *t,
 		     const struct header *h, struct err *e)
@@ -289,7 +300,7 @@ static int read_data(struct graph *g, struct span message, struct onnx_tensor *t
 		return fail(e, E_TENSOR_SIZE, "%s needs %llu bytes, its data has %llu",
 			    type_text(g->arena, &t->type), (unsigned long long)bytes,
 			    (unsigned long long)found);
-	return 0;
+	return check_bools(t, e);
 }
 
 int onnx_tensor(struct graph *g, struct span message, struct onnx_tensor *t, struct err *e)
