@@ -106,8 +106,8 @@ static int copy_part(struct graph *g, struct node *n, const struct part *p, uint
 	int64_t count;
 	int vec;
 
-	if (!blocks && p->y->layout == BLOCKED && p->last && p->axis == 1)
-		t.dim[1] += div_up(p->y->type.dim[1], BLOCK) * BLOCK - p->y->type.dim[1];
+	if (!blocks && p->y->layout == BLOCKED && (p->last || p->axis != 1))
+		t.dim[1] += -p->y->type.dim[1] & (BLOCK - 1); /* zeros in the lanes behind */
 	space_of(&s, &t, blocks ? BLOCKED : PLAIN);
 	form_of(&in, &s, p->x, NULL);
 	part_form(p, &s, &out);

@@ -267,8 +267,8 @@ static int put_step(const struct epilogue *p, uint32_t s, struct buf *t, struct 
 	const char *arg[TAIL_ARGS] = {"", "", "", ""};
 
 	if (!c_type[step->dt]) {
-		fail(e, E_DTYPE, "%s results are not supported in kernels yet: %s",
-		     dtype_name(step->dt), step->op->name);
+		fail(e, E_DTYPE, "kernels compute in f32 only, %s makes %s", step->op->name,
+		     dtype_name(step->dt));
 		return err_node(e, p->n->name, step->op->name);
 	}
 	for (int a = 0; a < step->nargs; a++) {
