@@ -11,6 +11,7 @@
 
 #define CHEAP_ELEMENTS 64 /* so few may be computed again for each reader */
 #define CHEAP_READERS  4
+#define ALL_READERS    16
 
 struct inputs { /* of a .Map under construction */
 	uint32_t n;
@@ -211,7 +212,11 @@ static bool is_cheap(const struct graph *g, const struct node *a)
 	static const char *const ops[] = {"Add", "Sub", "Mul", "Neg"};
 	uint32_t large = 0, i = 0;
 
-	if (a->ntail != 1 || g->val[a->out[0]].output)
+	if (g->val[a->out[0]].output)
+		return false;
+	if (g->val[a->out[0]].type.dt != F32)
+		return true; /* kernels compute with it, but don't store it */
+	if (a->ntail != 1)
 		return false;
 	while (i < COUNT_OF(ops) && strcmp(ops[i], a->tail[0].op->name))
 		i++;
@@ -222,11 +227,22 @@ static bool is_cheap(const struct graph *g, const struct node *a)
 	return i < COUNT_OF(ops) && large <= 1;
 }
 
-/* The readers of a's result, if they are a few .Maps that read it once, in place; 0 otherwise. */
-static uint32_t cheap_readers(const struct graph *g, const struct node *a,
-			      struct node *reader[CHEAP_READERS])
+/* b can compute a's result for itself. */
+static bool may_repeat(const struct graph *g, const struct node *a, const struct node *b)
 {
-	uint32_t n = 0;
+	uint32_t k = only_input(b, a->out[0]);
+
+	if (!fuse_is_map(b) || k == b->nin || b->nin + a->nin > FUSE_INPUTS_MAX ||
+	    b->ntail + a->ntail > FUSE_STEPS_MAX)
+		return false;
+	return g->val[a->out[0]].type.dt != F32 || access_is_identity(g, b, k);
+}
+
+/* The readers of a's result, if they are a few .Maps that can all compute it; 0 otherwise. */
+static uint32_t cheap_readers(const struct graph *g, const struct node *a,
+			      struct node *reader[ALL_READERS])
+{
+	uint32_t n = 0, most = g->val[a->out[0]].type.dt == F32 ? CHEAP_READERS : ALL_READERS;
 
 	for (uint32_t i = (uint32_t)(a - g->node) + 1; i < g->nnode; i++) {
 		struct node *b = &g->node[i];
@@ -236,9 +252,7 @@ static uint32_t cheap_readers(const struct graph *g, const struct node *a,
 			reads = reads || b->in[k] == a->out[0];
 		if (!reads)
 			continue;
-		if (n == CHEAP_READERS || !fuse_is_map(b) || only_input(b, a->out[0]) == b->nin ||
-		    !access_is_identity(g, b, only_input(b, a->out[0])) ||
-		    b->nin + a->nin > FUSE_INPUTS_MAX || b->ntail + a->ntail > FUSE_STEPS_MAX)
+		if (n == most || !may_repeat(g, a, b))
 			return 0;
 		reader[n++] = b;
 	}
@@ -251,7 +265,7 @@ bool fuse_cheap_maps(struct fuse *f)
 	bool changed = false;
 
 	for (uint32_t i = 0; i < g->nnode; i++) {
-		struct node *a = &g->node[i], *reader[CHEAP_READERS];
+		struct node *a = &g->node[i], *reader[ALL_READERS];
 		uint32_t n = !a->dead && fuse_is_map(a) && is_cheap(g, a)
 				     ? cheap_readers(g, a, reader)
 				     : 0;
