@@ -116,7 +116,7 @@ static void put_rect(struct picture *p, uint32_t first, uint32_t last, uint64_t 
 static void put_label(struct picture *p, const struct val *v, double x, double y, double w,
 		      double h)
 {
-	const double letter = 5.4, line = 11;
+	const double letter = 5.6, line = 11;
 	bool upright = h > w * 1.5 && w >= line;
 	double room = (upright ? h : w) / letter - 1;
 
@@ -132,13 +132,29 @@ static void put_label(struct picture *p, const struct val *v, double x, double y
 	buf_puts(p->out, "</text>\n");
 }
 
+/* The last step at which v is seen: another tensor may be written over it while it is read. */
+static uint32_t seen_until(const struct picture *p, const struct val *v)
+{
+	const struct node *n = v->last < p->g->nnode ? &p->g->node[v->last] : NULL;
+
+	for (uint32_t k = 0; n && v->last > v->first && k < n->nout; k++) {
+		const struct val *y = node_out(p->g, n, k);
+
+		if (y && y != v && y->slot == v->slot && y->off < v->off + extent(v) &&
+		    v->off < y->off + extent(y))
+			return v->last - 1;
+	}
+	return v->last;
+}
+
 static void put_tensor(struct picture *p, const struct val *v)
 {
 	const struct graph *g = p->g;
 	uint64_t low = g->slot[v->slot].offset + v->off, high = low + extent(v);
+	uint32_t last = seen_until(p, v);
 	double x = x_of(p, v->first), y = y_of(p, high);
 
-	put_rect(p, v->first, v->last, low, high, "");
+	put_rect(p, v->first, last, low, high, "");
 	buf_printf(p->out, "fill=\"%s\" class=\"t\"><title>", fill_of(v));
 	put_escaped(p->out, v->name, strlen(v->name));
 	buf_printf(p->out, "\n%s%s\n", type_text(p->tmp, &v->type),
@@ -147,7 +163,7 @@ static void put_tensor(struct picture *p, const struct val *v)
 	buf_puts(p->out, " bytes at ");
 	put_number(p->out, low);
 	buf_printf(p->out, "\nsteps %u to %u</title></rect>\n", v->first, v->last);
-	put_label(p, v, x, y, x_of(p, v->last + 1) - x, y_of(p, low) - y);
+	put_label(p, v, x, y, x_of(p, last + 1) - x, y_of(p, low) - y);
 }
 
 static void put_slots(struct picture *p)
