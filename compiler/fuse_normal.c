@@ -4,6 +4,7 @@
  * bytes are one run; of a feature map it is a .Map, since those are blocked.
  */
 #include "compiler/fuse.h"
+#include "compiler/ops/util.h"
 
 #include <string.h>
 
@@ -198,6 +199,13 @@ static int64_t run_offset(const struct type *in, const struct type *out, const i
 	return offset;
 }
 
+static bool may_view(const struct fuse *f, uint32_t node, int64_t offset)
+{
+	return type_count(type_out(f, node)) && offset >= 0 &&
+	       (uint64_t)offset * dtype_size(type_in(f, node)->dt) % VIEW_ALIGN == 0 &&
+	       !is_feature_map(f->g, f->g->node[node].in[0]);
+}
+
 static void take_part(struct fuse *f, uint32_t node, const struct slice_attr *part)
 {
 	const struct type *in = type_in(f, node), *out = type_out(f, node);
@@ -208,9 +216,7 @@ static void take_part(struct fuse *f, uint32_t node, const struct slice_attr *pa
 		vanish(f, node);
 		return;
 	}
-	if (type_count(out) && offset >= 0 &&
-	    (uint64_t)offset * dtype_size(in->dt) % VIEW_ALIGN == 0 &&
-	    !is_feature_map(f->g, f->g->node[node].in[0])) {
+	if (may_view(f, node, offset)) {
 		become_view(f, node, offset);
 		return;
 	}
@@ -224,6 +230,56 @@ static void take_part(struct fuse *f, uint32_t node, const struct slice_attr *pa
 static void slice(struct fuse *f, uint32_t node)
 {
 	take_part(f, node, f->g->node[node].attr);
+}
+
+/* Constant indices first, first + step, ... on an axis of size dim; false where they are others. */
+static bool even_indices(const struct val *v, int64_t dim, int64_t *first, int64_t *step)
+{
+	int64_t count = val_is_const(v) && v->type.rank <= 1 ? type_count(&v->type) : 0, before = 0;
+
+	*step = 1;
+	for (int64_t i = 0; i < count; i++) {
+		int64_t at = get_int(v->data, v->type.dt, i);
+
+		at += at < 0 ? dim : 0;
+		if (i == 0)
+			*first = at;
+		else if (i == 1)
+			*step = at - before;
+		else if (at - before != *step)
+			return false;
+		before = at;
+	}
+	return count > 0;
+}
+
+/* One index drops the axis, evenly spaced ones are a part of it. */
+static void gather(struct fuse *f, uint32_t node)
+{
+	const struct node *n = &f->g->node[node];
+	int axis = ((const struct axis_attr *)n->attr)->axis;
+	const struct val *indices = &f->g->val[n->in[1]];
+	const struct type *in = type_in(f, node);
+	struct slice_attr part = {.start = {0}};
+	struct access a = access_identity(in->rank);
+	struct type kept = *in;
+	int64_t offset;
+
+	for (int i = 0; i < RANK_MAX; i++)
+		part.step[i] = 1;
+	if (!even_indices(indices, in->dim[axis], &part.start[axis], &part.step[axis]))
+		return;
+	kept.dim[axis] = type_count(&indices->type);
+	offset = run_offset(in, &kept, part.start, part.step);
+	if (may_view(f, node, offset)) {
+		become_view(f, node, offset);
+		return;
+	}
+	a.start[axis] = part.start[axis];
+	a.step[axis] = part.step[axis];
+	for (int i = axis; i < in->rank && !indices->type.rank; i++)
+		a.axis[i] = (int8_t)(i == axis ? -1 : i - 1);
+	become_copy(f, node, &a);
 }
 
 /* One part per output; the ones after the first become nodes of their own. */
@@ -293,19 +349,11 @@ static void norm(struct fuse *f, uint32_t node)
 }
 
 static const struct rule rules[] = {
-	{"Identity", reshape},
-	{"Dropout", reshape},
-	{"Cast", cast},
-	{"Reshape", reshape},
-	{"Flatten", reshape},
-	{"Squeeze", reshape},
-	{"Unsqueeze", reshape},
-	{"Transpose", transpose},
-	{"Slice", slice},
-	{"Split", split},
-	{"Expand", same_or_copy},
-	{"Concat", concat},
-	{"BatchNormalization", norm},
+	{"Identity", reshape},	{"Dropout", reshape},	      {"Cast", cast},
+	{"Reshape", reshape},	{"Flatten", reshape},	      {"Squeeze", reshape},
+	{"Unsqueeze", reshape}, {"Transpose", transpose},     {"Slice", slice},
+	{"Split", split},	{"Expand", same_or_copy},     {"Gather", gather},
+	{"Concat", concat},	{"BatchNormalization", norm},
 };
 
 static void normalise(struct fuse *f, uint32_t node)

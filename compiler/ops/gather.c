@@ -1,5 +1,8 @@
-/* Gather: the slices of x along one axis that the indices name; negative ones count from the back.
- * Folded only. */
+/*
+ * Gather: the slices of x along one axis that the indices name; negative
+ * ones count from the back. It has no kernel: fuse makes a part of x of
+ * constant indices that are evenly spaced.
+ */
 #include "compiler/ops/util.h"
 
 #include <string.h>

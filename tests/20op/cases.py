@@ -321,6 +321,10 @@ case("ConstantOfShape", [ints(10**12)], 13, host=True, error="E_LIMIT_FOLD")
 for axis, at in [(0, ints(2, 0, -1)), (1, ints(1)), (2, np.array(3, np.int64)), (-1, ints(0, 1, 2, 3).reshape(2, 2)),
                  (1, np.array(-1, np.int32))]:
     case("Gather", [rand(3, 4, 5), at], 13, host=True, axis=axis)
+for axis, at in [(0, np.array(1, np.int64)), (0, np.array(-1, np.int64)), (1, np.array(2, np.int64)), (2, np.array(0, np.int32)),
+                 (1, ints(1, 2)), (1, ints(3, 1)), (2, ints(0, 2, 4)), (0, ints(-1)), (-1, ints(4, 3, 2, 1, 0)), (1, ints(2, 2))]:
+    case("Gather", [rand(3, 4, 5), at], 13, const=[1], axis=axis)
+    case("Gather", [rand(2, 16, 5, 5), at], 11, const=[1], axis=axis if axis != 0 else 1)
 case("Gather", [rand(1, 3, 8, 8), ints(99)], 13, const=[1], error="E_VALUE", axis=1)
 case("Range", [np.array(2, np.int64), np.array(11, np.int64), np.array(3, np.int64)], 13, host=True)
 case("Range", [np.array(5, np.int32), np.array(-6, np.int32), np.array(-2, np.int32)], 13, host=True)
