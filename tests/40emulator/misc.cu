@@ -3,6 +3,18 @@
 #define COUNT 2000
 #endif
 
+/* The sum of four products of bytes; one instruction where there is one. */
+__device__ static unsigned dot4(unsigned a, unsigned b, unsigned c)
+{
+#if __CUDA_ARCH__ >= 610
+	return __dp4a(a, b, c);
+#else
+	for (; a && b; a >>= 8, b >>= 8)
+		c += (a & 255) * (b & 255);
+	return c;
+#endif
+}
+
 __device__ static unsigned choose(unsigned v)
 {
 	switch (v % 9) {
@@ -21,7 +33,7 @@ __device__ static unsigned choose(unsigned v)
 	case 6:
 		return __umulhi(v, v + 1);
 	case 7:
-		return __dp4a(v, v >> 3, 9u);
+		return dot4(v, v >> 3, 9u);
 	default:
 		return __funnelshift_l(v, v + 3, v & 31);
 	}
