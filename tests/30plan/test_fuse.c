@@ -4,7 +4,10 @@
  * step by step, each operand gathered through its access. The numbers must be
  * the same bits; only where constants went into weights they may differ in
  * rounding. Counts nodes, so that fusion that does nothing is noticed.
+ * With words DIR COUNT it writes such models with input and outputs instead,
+ * for 90e2e/test_random.py.
  */
+#include "base/fs.h"
 #include "compiler/access.h"
 #include "compiler/ops/op.h"
 #include "compiler/passes.h"
@@ -425,25 +428,29 @@ static void run_node(struct run *r, const struct node *n)
 			r->at[n->out[k]] = out[k];
 }
 
-static struct tensor *run_graph(const struct graph *g, struct arena *mem, uint64_t seed)
+/* The same numbers in [-1, 1] each time. */
+static void fill_input(float *x, int64_t count)
+{
+	uint64_t saved = state;
+
+	state = 99;
+	for (int64_t i = 0; i < count; i++)
+		x[i] = (float)draw(2001) / 1000.0f - 1;
+	state = saved;
+}
+
+static struct tensor *run_graph(const struct graph *g, struct arena *mem)
 {
 	struct run r = {.g = g, .mem = mem, .at = NEW(mem, g->nval, struct tensor)};
-	uint64_t saved = state;
 	struct tensor *out = NEW(mem, g->noutput, struct tensor);
-	float *x;
 
 	for (val_id v = 1; v < g->nval; v++)
 		if (val_is_const(&g->val[v]))
-			r.at[v] = (struct tensor){
-				g->val[v].type,
-				arena_copy(mem, g->val[v].data,
-					   (size_t)type_bytes(&g->val[v].type) + 0)};
+			r.at[v] = (struct tensor){g->val[v].type,
+						  arena_copy(mem, g->val[v].data,
+							     (size_t)type_bytes(&g->val[v].type))};
 	r.at[g->input[0]] = allocate(&r, &g->val[g->input[0]].type);
-	state = seed;
-	x = r.at[g->input[0]].data;
-	for (int64_t i = 0; i < type_count(&g->val[g->input[0]].type); i++)
-		x[i] = (float)draw(2001) / 1000.0f - 1;
-	state = saved;
+	fill_input(r.at[g->input[0]].data, type_count(&g->val[g->input[0]].type));
 	for (uint32_t i = 0; i < g->nnode; i++)
 		run_node(&r, &g->node[i]);
 	for (uint32_t i = 0; i < g->noutput; i++)
@@ -476,7 +483,7 @@ static bool check_model(struct model *m, struct graph *g, struct arena *mem, uin
 		err_print(&e, "model");
 		return false;
 	}
-	want = run_graph(g, mem, 99);
+	want = run_graph(g, mem);
 	nodes[0] += g->nnode;
 	for (int stage = 0; stage < 2; stage++) {
 		if ((stage ? pass_layout(g, &e) < 0 || pass_order(g, &e) < 0
@@ -485,7 +492,7 @@ static bool check_model(struct model *m, struct graph *g, struct arena *mem, uin
 			return false;
 		}
 		verify(g, stage ? "order" : "fuse");
-		have = run_graph(g, mem, 99);
+		have = run_graph(g, mem);
 		nodes[1] += stage ? 0 : g->nnode;
 		for (uint32_t i = 0; i < g->noutput; i++)
 			if (!same(&have[i], &want[i], !m->folds)) {
@@ -498,11 +505,51 @@ static bool check_model(struct model *m, struct graph *g, struct arena *mem, uin
 	return true;
 }
 
-int main(void)
+/* DIR/I.ir, DIR/I.in, DIR/I.out: the outputs one behind the other. */
+static int write_models(const char *folder, int count)
+{
+	for (int i = 0; i < count; i++) {
+		struct model m = {.text = BUF_INIT, .body = BUF_INIT};
+		struct graph *g = graph_open();
+		struct arena *mem = arena_open(0);
+		struct buf in = BUF_INIT, out = BUF_INIT;
+		struct err e = ERR_INIT;
+		struct tensor *result;
+		int64_t n;
+
+		random_model(&m);
+		CHECK(text_parse(g, buf_str(&m.text), &e) == 0 && pass_infer(g, &e) == 0);
+		result = run_graph(g, mem);
+		n = type_count(&g->val[g->input[0]].type);
+		fill_input(buf_extend(&in, (size_t)n * 4), n);
+		for (uint32_t k = 0; k < g->noutput; k++)
+			buf_append(&out, result[k].data, (size_t)type_bytes(&result[k].type));
+		if (fs_write_atomic(arena_printf(mem, "%s/%d.ir", folder, i), buf_span(&m.text),
+				    &e) < 0 ||
+		    fs_write_atomic(arena_printf(mem, "%s/%d.in", folder, i), buf_span(&in), &e) <
+			    0 ||
+		    fs_write_atomic(arena_printf(mem, "%s/%d.out", folder, i), buf_span(&out), &e) <
+			    0) {
+			err_print(&e, "test_fuse");
+			return 1;
+		}
+		buf_release(&in);
+		buf_release(&out);
+		buf_release(&m.text);
+		buf_release(&m.body);
+		arena_close(mem);
+		graph_close(g);
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
 {
 	uint32_t nodes[2] = {0}, exact = 0;
 	enum { MODELS = 4000 };
 
+	if (argc == 3)
+		return write_models(argv[1], (int)strtol(argv[2], NULL, 10));
 	for (int i = 0; i < MODELS; i++) {
 		struct model m = {.text = BUF_INIT, .body = BUF_INIT};
 		struct graph *g = graph_open();
