@@ -46,9 +46,10 @@ static int run_emit(struct run *r, struct err *e)
 
 static int run_pack(struct run *r, struct err *e)
 {
-	if (!r->job->out_path)
-		return 0;
-	return pass_pack(r->g, r->options, r->key, r->id.build, &r->emit, r->job->out_path, e);
+	const struct pack_options o = {
+		.options = r->options, .emit = &r->emit, .key = r->key, .build = r->id.build};
+
+	return r->job->out_path ? pass_pack(r->g, &o, r->job->out_path, e) : 0;
 }
 
 #define GRAPH_PASS(name)                                    \

@@ -228,21 +228,20 @@ static void put_sizes(const struct graph *g, struct json *j, int64_t in, int64_t
 }
 
 /* Members of the manifest before "blobs", without the braces. */
-static void put_fields(const struct graph *g, const struct compile_options *o, const char *key,
-		       const char *build, const struct emit_options *em, struct buf *out)
+static void put_fields(const struct graph *g, const struct pack_options *o, struct buf *out)
 {
 	struct json j = json_begin(out);
 	struct buf options = BUF_INIT;
 	int64_t in, outb;
 
-	compile_options_json(o, &options);
+	compile_options_json(o->options, &options);
 	json_int(&j, "format", 1);
-	json_str(&j, "key", key);
+	json_str(&j, "key", o->key);
 	json_str(&j, "name", g->name ? g->name : "");
-	json_str(&j, "target", o->target);
-	json_str(&j, "precision", o->precision);
-	json_str(&j, "compiler", build);
-	json_str(&j, "toolchain", em->toolchain);
+	json_str(&j, "target", o->options->target);
+	json_str(&j, "precision", o->options->precision);
+	json_str(&j, "compiler", o->build);
+	json_str(&j, "toolchain", o->emit->toolchain);
 	json_raw(&j, "options", buf_str(&options));
 	in = put_io(g, &j, "inputs", g->input, g->ninput);
 	outb = put_io(g, &j, "outputs", g->output, g->noutput);
@@ -251,8 +250,7 @@ static void put_fields(const struct graph *g, const struct compile_options *o, c
 	buf_release(&options);
 }
 
-int pass_pack(const struct graph *g, const struct compile_options *o, const char *key,
-	      const char *build, const struct emit_options *em, const char *path, struct err *e)
+int pass_pack(const struct graph *g, const struct pack_options *o, const char *path, struct err *e)
 {
 	struct code_place *place = NEW(g->arena, g->ncode + 1, struct code_place);
 	struct buf fields = BUF_INIT, plan = BUF_INIT, code = BUF_INIT, weights = BUF_INIT,
@@ -263,7 +261,7 @@ int pass_pack(const struct graph *g, const struct compile_options *o, const char
 	pack_weights(g, &weights);
 	pack_plan(g, place, &plan);
 	plan_svg(g, &svg);
-	put_fields(g, o, key, build, em, &fields);
+	put_fields(g, o, &fields);
 	const struct artifact_blob blobs[] = {
 		{"plan", buf_span(&plan)},
 		{"code", buf_span(&code)},

@@ -37,8 +37,12 @@ int pass_emit(struct graph *g, struct emit_options *o, struct err *e);
 /* plan.svg: time x offset, tensors named, peak marked. */
 void plan_svg(const struct graph *g, struct buf *out);
 
-/* Manifest members, plan JSON and blobs to path; key as in the report. */
-int pass_pack(const struct graph *g, const struct compile_options *o, const char *key,
-	      const char *build, const struct emit_options *em, const char *path, struct err *e);
+struct pack_options { /* what the manifest says beside the graph */
+	const struct compile_options *options;
+	const struct emit_options *emit;
+	const char *key, *build;
+};
+/* Manifest members, plan JSON and blobs to path, atomically. */
+int pass_pack(const struct graph *g, const struct pack_options *o, const char *path, struct err *e);
 
 #endif
