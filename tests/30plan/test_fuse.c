@@ -102,6 +102,20 @@ static void make_conv(struct model *m)
 		   m->nconst - 1, k / 2, k / 2, k / 2, k / 2);
 }
 
+static void make_matmul(struct model *m)
+{
+	uint32_t x = pick(m, 0);
+	struct type t = m->type[x], w;
+	int64_t n = 1 + draw(6), k = t.dim[t.rank - 1];
+
+	w = f32(2, (int64_t[]){k, n});
+	if (t.rank < 2 || k * n > 60)
+		return;
+	put_const(m, &w);
+	t.dim[t.rank - 1] = n;
+	buf_printf(&m->body, "%%v%u = MatMul %%v%u %%c%u\n", new_value(m, &t), x, m->nconst - 1);
+}
+
 static void make_unary(struct model *m)
 {
 	static const char *const ops[] = {"Relu", "Tanh", "Neg", "Abs", "HardSigmoid", "Sigmoid"};
@@ -301,9 +315,9 @@ static void make_norm(struct model *m)
 static void random_model(struct model *m)
 {
 	static void (*const make[])(struct model *) = {
-		make_conv,    make_conv,   make_unary,	 make_unary, make_binary,
-		make_binary,  make_binary, make_norm,	 make_slice, make_split,
-		make_reshape, make_concat, make_reduced, make_other, make_transpose};
+		make_conv,    make_conv,  make_unary,	  make_unary, make_binary,  make_binary,
+		make_binary,  make_norm,  make_slice,	  make_split, make_reshape, make_concat,
+		make_reduced, make_other, make_transpose, make_matmul};
 	struct type x = f32(4, (int64_t[]){1 + draw(2), 1 + draw(4), 1 + draw(4), 2 + draw(4)});
 	uint32_t want = 3 + draw(20), outputs = 0;
 
