@@ -15,7 +15,9 @@
 #define ISA(name)    PASTE(name, EXEC_ISA)
 
 #ifdef __clang__
-#define LANES _Pragma("clang loop vectorize(assume_safety)") for (int i = 0; i < WARP_LANES; i++)
+#define LANES                                                                          \
+	_Pragma("clang loop vectorize(assume_safety) unroll(disable)") for (int i = 0; \
+									    i < WARP_LANES; i++)
 #else
 #define LANES _Pragma("GCC ivdep") for (int i = 0; i < WARP_LANES; i++)
 #endif
