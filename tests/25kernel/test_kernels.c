@@ -171,7 +171,7 @@ static int compare(const struct val *v, const float *got, const float *want)
 
 	for (int64_t i = 0; i < n; i++)
 		power += isfinite(want[i]) ? (double)want[i] * (double)want[i] : 0;
-	power = fmax(1, sqrt(power / (double)MAX(n, 1)));
+	power = sqrt(power / (double)MAX(n, 1));
 	for (int64_t i = 0; i < n; i++) {
 		double a = (double)got[i], b = (double)want[i];
 		bool same = isnan(b) ? isnan(a)
