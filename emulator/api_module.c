@@ -257,12 +257,12 @@ static CUresult launch(struct device *d, struct CUfunc_st *f, struct launch *l, 
 	l->exec = d->exec;
 	l->counters = f->counters;
 	l->total = (uint64_t)l->grid[0] * l->grid[1] * l->grid[2];
-	check_spans(l, &d->vram, f->module->ptx);
+	check_extents(l, &d->vram, f->module->ptx);
 	pool_run(d->pool, l, &report);
 	f->launches++;
 	if (report.fault)
 		check_report(l, &report);
-	mem_free(l->spans);
+	mem_free(l->extents);
 	mem_free(values);
 	d->sticky = fault_code(report.fault);
 	return d->sticky;

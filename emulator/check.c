@@ -10,19 +10,19 @@
 #include <stdio.h>
 #include <string.h>
 
-static void add(struct launch *l, struct window s)
+static void add(struct launch *l, struct extent s)
 {
 	if (s.lo >= s.hi)
 		return;
-	l->spans = mem_resize(l->spans, (l->nspans + 1) * sizeof(*l->spans));
-	l->spans[l->nspans++] = s;
+	l->extents = mem_resize(l->extents, (l->nextents + 1) * sizeof(*l->extents));
+	l->extents[l->nextents++] = s;
 }
 
 static void add_region(struct launch *l, const struct vram *v, const struct ptx_region *r)
 {
 	const struct ptx_var *p = l->kernel->func->params;
 	const struct vram_block *b;
-	struct window s = {.read = r->read, .write = r->write, .param = (int32_t)r->param};
+	struct extent s = {.read = r->read, .write = r->write, .param = (int32_t)r->param};
 	uint64_t extent = (r->rows - 1) * r->pitch + r->width;
 
 	for (uint32_t k = 0; p && k < r->param; k++)
@@ -43,23 +43,24 @@ static void add_region(struct launch *l, const struct vram *v, const struct ptx_
 /* The module's own variables may be read either way: nothing says what a kernel does to them. */
 static void find_constants(struct launch *l)
 {
-	for (size_t i = 0; i < l->nspans; i++) {
-		struct window *s = &l->spans[i];
+	for (size_t i = 0; i < l->nextents; i++) {
+		struct extent *s = &l->extents[i];
 
 		s->constant = true;
-		for (size_t k = 0; k < l->nspans && s->param >= 0; k++)
-			if (l->spans[k].write && l->spans[k].lo < s->hi && s->lo < l->spans[k].hi)
+		for (size_t k = 0; k < l->nextents && s->param >= 0; k++)
+			if (l->extents[k].write && l->extents[k].lo < s->hi &&
+			    s->lo < l->extents[k].hi)
 				s->constant = false;
 	}
 }
 
-void check_spans(struct launch *l, const struct vram *v, const struct ptx_module *m)
+void check_extents(struct launch *l, const struct vram *v, const struct ptx_module *m)
 {
 	const struct kernel *k = l->kernel;
 
 	for (const struct ptx_var *d = m->vars; d; d = d->next)
 		if (d->space == SPACE_GLOBAL || d->space == SPACE_CONST)
-			add(l, (struct window){.lo = d->offset,
+			add(l, (struct extent){.lo = d->offset,
 					       .hi = d->offset + d->size,
 					       .read = true,
 					       .write = d->space == SPACE_GLOBAL,
@@ -70,7 +71,7 @@ void check_spans(struct launch *l, const struct vram *v, const struct ptx_module
 	if (k->nregions)
 		return;
 	for (size_t i = 0; i < v->nblocks; i++)
-		add(l, (struct window){.lo = v->blocks[i].at,
+		add(l, (struct extent){.lo = v->blocks[i].at,
 				       .hi = v->blocks[i].at + v->blocks[i].bytes,
 				       .read = true,
 				       .write = true,
@@ -80,12 +81,12 @@ void check_spans(struct launch *l, const struct vram *v, const struct ptx_module
 
 enum use { USE_READ, USE_WRITE, USE_CONSTANT };
 
-static bool allows(const struct window *s, enum use use)
+static bool allows(const struct extent *s, enum use use)
 {
 	return use == USE_WRITE ? s->write : s->read && (use == USE_READ || s->constant);
 }
 
-static bool inside(const struct window *s, uint64_t at, uint32_t bytes, enum use use)
+static bool inside(const struct extent *s, uint64_t at, uint32_t bytes, enum use use)
 {
 	if (at < s->lo || at >= s->hi || s->hi - at < bytes || !allows(s, use))
 		return false;
@@ -96,7 +97,7 @@ int check_access(struct block *b, const struct op *o, const uint64_t *addr, uint
 		 uint32_t bytes, bool write)
 {
 	const struct launch *l = b->launch;
-	const struct window *hit = NULL;
+	const struct extent *hit = NULL;
 	enum use use = write ? USE_WRITE : o->x & MEM_CONSTANT ? USE_CONSTANT : USE_READ;
 
 	for (uint32_t left = mask; left; left &= left - 1) {
@@ -105,15 +106,15 @@ int check_access(struct block *b, const struct op *o, const uint64_t *addr, uint
 		if (hit && inside(hit, addr[lane], bytes, use))
 			continue;
 		hit = NULL;
-		for (size_t i = 0; i < l->nspans && !hit; i++)
-			if (inside(&l->spans[i], addr[lane], bytes, use))
-				hit = &l->spans[i];
+		for (size_t i = 0; i < l->nextents && !hit; i++)
+			if (inside(&l->extents[i], addr[lane], bytes, use))
+				hit = &l->extents[i];
 		if (!hit)
 			return lane;
 	}
 	if (hit)
 		b->cache[o->mem] =
-			(struct span_cache){hit->lo, hit->hi, hit->base, hit->pitch, hit->width};
+			(struct extent_cache){hit->lo, hit->hi, hit->base, hit->pitch, hit->width};
 	return -1;
 }
 
@@ -132,7 +133,7 @@ const struct op *exec_fault(struct warp *w, const struct op *o, enum fault f, ui
 	return NULL;
 }
 
-static uint64_t distance(const struct window *s, uint64_t at)
+static uint64_t distance(const struct extent *s, uint64_t at)
 {
 	return at < s->lo ? s->lo - at : at >= s->hi ? at - s->hi + 1 : 0;
 }
@@ -140,12 +141,12 @@ static uint64_t distance(const struct window *s, uint64_t at)
 static void nearest(const struct launch *l, uint64_t at, char *out, size_t size)
 {
 	static const char *const kinds[] = {"data of the module", "an allocation"};
-	const struct window *s = NULL;
+	const struct extent *s = NULL;
 	char what[32];
 
-	for (size_t i = 0; i < l->nspans; i++)
-		if (!s || distance(&l->spans[i], at) < distance(s, at))
-			s = &l->spans[i];
+	for (size_t i = 0; i < l->nextents; i++)
+		if (!s || distance(&l->extents[i], at) < distance(s, at))
+			s = &l->extents[i];
 	if (!s) {
 		snprintf(out, size, "; the launch may touch nothing");
 		return;

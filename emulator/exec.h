@@ -27,6 +27,7 @@ enum { REGS_SCRATCH = 0, REGS_TEMP = 256, REGS_TEMP_COUNT = 4, REGS_FIRST = 256 
 #define WINDOW_LOCAL  ((uint64_t)2 << 56)
 #define WINDOW_MASK   ((uint64_t)0xff << 56)
 
+struct launch;
 struct warp;
 struct op;
 typedef const struct op *(*op_fn)(struct warp *, const struct op *);
@@ -42,8 +43,7 @@ struct op {
 	uint32_t d, a, b, c, e; /* offsets in warp.regs */
 	uint32_t x;		/* small things, by handler */
 	uint32_t line;
-	uint32_t mem; /* number of this memory access in its kernel: place of its cache; block:
-			 counter */
+	uint32_t mem; /* number of the memory access, place of its cache; of `count`: the block */
 };
 
 struct stack_entry {
@@ -68,24 +68,19 @@ struct warp {
 	uint32_t mask, partial; /* partial: mask != FULL_MASK */
 	uint32_t live;		/* lanes that have not exited */
 	uint32_t index, depth;
-	const struct op *pc,
-		*join;	  /* join: where the current path meets its sibling; NULL: at the end */
-	uint32_t barrier; /* 0: running, else 1 + number of the barrier waited for */
+	const struct op *pc;
+	const struct op *join;	  /* where this path meets its sibling; NULL: at the end */
+	uint32_t barrier;	  /* 0: running, else 1 + number of the barrier waited for */
 	uint32_t barrier_threads; /* 0: all of the block */
 	struct block *block;
 	struct stack_entry stack[STACK_DEPTH];
 };
 
-/* One row of addresses that an access was found to be allowed in. */
-struct span_cache {
+/* Addresses that an access was found to be allowed in. */
+struct extent_cache {
 	uint64_t lo, hi;	     /* the whole extent */
 	uint64_t base, pitch, width; /* pitch 0: no rows */
 };
-
-/* Answers to accesses that the cache does not know: fills the cache; the bad lane, or -1. */
-struct launch;
-int check_access(struct block *b, const struct op *o, const uint64_t *addr, uint32_t mask,
-		 uint32_t bytes, bool write);
 
 /* What one thread needs to run blocks of one launch, one after another. */
 struct block {
@@ -97,9 +92,9 @@ struct block {
 	uint32_t index[3], grid[3], dim[3];
 	uint32_t nwarps, threads;
 	struct warp *warps;
-	struct span_cache *cache; /* by op.mem: one for reads, one for writes */
-	uint64_t *counters;	  /* by basic block */
-	uint32_t *tid[3];	  /* by thread */
+	struct extent_cache *cache; /* by op.mem */
+	uint64_t *counters;	    /* by basic block */
+	uint32_t *tid[3];	    /* by thread */
 	enum fault fault;
 	const struct op *fault_op;
 	uint32_t fault_warp, fault_lane;
@@ -107,11 +102,12 @@ struct block {
 	bool fault_write;
 };
 
-/* A PTX instruction form: its name, the classes of its operands and what runs it. */
+/*
+ * A PTX instruction form: its name, what its operands are (result first: w 32
+ * bits, d 64 bits, f float, g double, p predicate, i a number) and what runs it.
+ */
 struct form {
-	const char *name;
-	const char
-		*sig; /* destination first: w 32 bits, d 64 bits, f float, g double, p predicate */
+	const char *name, *sig;
 	op_fn run;
 };
 
@@ -130,6 +126,10 @@ const struct exec *exec_base(void);
 const struct exec *exec_v3(void);
 const struct exec *exec_v4(void);
 
+/* Whether the lanes may touch these addresses, for what the cache does not know (it is filled): the
+ * bad lane, or -1. */
+int check_access(struct block *b, const struct op *o, const uint64_t *addr, uint32_t mask,
+		 uint32_t bytes, bool write);
 /* Marks the block as failed and returns NULL. */
 const struct op *exec_fault(struct warp *w, const struct op *o, enum fault f, uint32_t lane,
 			    uint64_t address);

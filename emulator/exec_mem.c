@@ -32,8 +32,8 @@ void ISA(collect)(struct warp *w, const struct op *o, struct lanes *l)
 	}
 }
 
-/* True where no lane lies beyond the extent or between the rows of the known window. */
-static bool in_window(const struct span_cache *c, const struct lanes *l, uint32_t bytes)
+/* True where no lane lies beyond the extent or between the rows of the known extent. */
+static bool in_extent(const struct extent_cache *c, const struct lanes *l, uint32_t bytes)
 {
 	uint64_t last = c->hi - c->lo - bytes, wrong = 0;
 
@@ -98,7 +98,7 @@ bool ISA(global_ok)(struct warp *w, const struct op *o, const struct lanes *l, b
 
 	if (!aligned(w, o, l))
 		return false;
-	if (in_window(&b->cache[o->mem], l, total(o)))
+	if (in_extent(&b->cache[o->mem], l, total(o)))
 		return true;
 	lane = check_access(b, o, l->at, w->mask, total(o), write);
 	if (lane < 0)

@@ -59,7 +59,7 @@ static size_t carve(const struct launch *l, struct block *b, uint8_t *p, uint8_t
 	b->shared = cut(p, &at, b->shared_bytes);
 	b->local = cut(p, &at, lanes * b->local_bytes);
 	b->warps = cut(p, &at, b->nwarps * sizeof(struct warp));
-	b->cache = cut(p, &at, k->nmem * sizeof(struct span_cache));
+	b->cache = cut(p, &at, k->nmem * sizeof(struct extent_cache));
 	b->counters = cut(p, &at, k->nblocks * sizeof(uint64_t));
 	for (int i = 0; i < 3; i++)
 		b->tid[i] = cut(p, &at, lanes * 4);
@@ -91,7 +91,7 @@ static void prepare(const struct launch *l, struct block *b, struct memory *m)
 	}
 	carve(l, b, (uint8_t *)round_up((uintptr_t)m->p, 4096), &regs);
 	memset(b->warps, 0, b->nwarps * sizeof(struct warp));
-	memset(b->cache, 0, k->nmem * sizeof(struct span_cache));
+	memset(b->cache, 0, k->nmem * sizeof(struct extent_cache));
 	memset(b->counters, 0, k->nblocks * sizeof(uint64_t));
 	memset(regs, POISON, (size_t)b->nwarps * k->regs_bytes);
 	for (uint32_t i = 0; i < b->nwarps; i++) {

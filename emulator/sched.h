@@ -8,11 +8,11 @@
 #include <stdatomic.h>
 
 /* Addresses that a launch may touch. */
-struct window {
+struct extent {
 	uint64_t lo, hi;
 	uint64_t base, pitch, width; /* pitch 0: all of it */
 	bool read, write;
-	bool constant; /* no writable window overlaps it */
+	bool constant; /* no writable extent overlaps it */
 	int32_t param; /* -1: an allocation, -2: data of the module */
 };
 
@@ -21,8 +21,8 @@ struct launch {
 	const struct exec *exec;
 	uint32_t grid[3], dim[3], dynamic_bytes;
 	const uint8_t *params;
-	struct window *spans;
-	size_t nspans;
+	struct extent *extents;
+	size_t nextents;
 	uint64_t total;
 	atomic_uint_fast64_t next; /* first block that nobody has taken */
 	atomic_bool stop;
@@ -37,8 +37,8 @@ void pool_close(struct pool *p); /* NULL is fine */
 /* Runs all blocks. What failed is in *report, report->fault says whether anything did. */
 void pool_run(struct pool *p, struct launch *l, struct block *report);
 
-/* check.c: the spans of a launch; data: the module's own variables. */
-void check_spans(struct launch *l, const struct vram *v, const struct ptx_module *m);
+/* check.c: the extents of a launch; data: the module's own variables. */
+void check_extents(struct launch *l, const struct vram *v, const struct ptx_module *m);
 /* One line on standard error. */
 void check_report(const struct launch *l, const struct block *b);
 
