@@ -13,10 +13,10 @@
 #include "kernels/kernels.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define THREADS_MAX   64
 #define PERCENT_FIRST 20 /* of the whole compilation, when emit begins */
@@ -127,10 +127,17 @@ static void *work(void *arg)
 	return NULL;
 }
 
+/* The cores that this process may use. */
+static uint32_t cores(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (uint32_t)CPU_COUNT(&set) : 1;
+}
+
 static void run_jobs(struct emit *m)
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	uint32_t n = (uint32_t)MIN(MAX(cores, 1), THREADS_MAX), started = 0;
+	uint32_t n = MIN(cores(), THREADS_MAX), started = 0;
 	pthread_t thread[THREADS_MAX];
 
 	n = MIN(n, m->njobs);
