@@ -19,15 +19,17 @@ PRETRAINED = (
     Model("pp_ocrv4_det", "ch_PP-OCRv4_det_infer.onnx", "x:0=1,x:2=320,x:3=320"),
     Model("pp_ocr_cls", "ch_ppocr_mobile_v2.0_cls_infer.onnx", "x:0=1,x:2=48,x:3=192"),
 )
-BUILT = tuple(Model(name, f"{name}.onnx", "") for name in networks.NETWORKS)
+BUILT = tuple(Model(name, f"{name}.onnx", "")
+              for name in ("mobilenet_v2", "resnet18", "resnet50", "squeezenet1_1"))
 ALL = {model.name: model for model in PRETRAINED + BUILT}
 
 
 def path(name):
     """The model's file; a network of bench/networks.py is written first where it is not current."""
     file = MODELS / ALL[name].file
-    source = pathlib.Path(networks.__file__).stat().st_mtime
-    if name in networks.NETWORKS and not (file.exists() and file.stat().st_mtime > source):
+    sources = [pathlib.Path(networks.__file__), *(ROOT / "bench" / "nets").glob("*.py")]
+    changed = max(source.stat().st_mtime for source in sources)
+    if name in networks.NETWORKS and not (file.exists() and file.stat().st_mtime > changed):
         MODELS.mkdir(parents=True, exist_ok=True)
         part = file.with_suffix(f".{os.getpid()}")
         part.write_bytes(networks.NETWORKS[name](0).SerializeToString())
