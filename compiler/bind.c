@@ -1,206 +1,228 @@
 /*
  * Gives every dimension of every graph input its size: --dims by name or by
  * input and axis, --bind by an input's whole value, which becomes a
- * constant. A named dimension has one size everywhere. What is still open at
- * the end is one error that lists all of it.
+ * constant. Dimensions of one name are one unknown, wherever they stand.
+ * What is still open at the end is one error that lists all of it.
  */
 #include "base/fs.h"
+#include "base/names.h"
 #include "compiler/npy.h"
 #include "compiler/onnx_int.h"
 #include "compiler/passes.h"
 
-#include <stdio.h>
 #include <string.h>
 
-/* ---- looking up ---- */
+#define LIST_MAX 400 /* bytes of names in one message */
+#define HINT_MAX 240
 
-static val_id find_input(const struct graph *g, const char *name)
+struct dim {
+	const char *name; /* "": of this axis alone */
+	int64_t size;	  /* -1: open */
+	uint32_t input;	  /* where it stands first: index into graph.input, axis */
+	int axis;
+};
+
+struct binder {
+	struct graph *g;
+	const struct compile_options *o;
+	struct err *e;
+	struct arena *tmp;
+	struct names inputs; /* name -> index into graph.input, + 1 */
+	struct names named;  /* name -> index into dim, + 1 */
+	struct dim *dim;
+	uint32_t ndim, (*axis)[RANK_MAX]; /* per input and axis: index into dim */
+};
+
+static struct val *input_at(const struct binder *b, uint32_t i)
 {
-	for (uint32_t i = 0; i < g->ninput; i++)
-		if (!strcmp(g->val[g->input[i]].name, name))
-			return g->input[i];
+	return &b->g->val[b->g->input[i]];
+}
+
+/* Its index + 1, 0 if there is none. */
+static uint32_t find_input(const struct binder *b, const char *name)
+{
+	return names_find(&b->inputs, name, strlen(name));
+}
+
+static struct dim *find_dim(const struct binder *b, const char *name)
+{
+	uint32_t k = names_find(&b->named, name, strlen(name));
+
+	return k ? &b->dim[k - 1] : NULL;
+}
+
+/* ---- the unknowns ---- */
+
+/* An input declared without a shape gets its rank from the axes that options give it. */
+static int set_ranks(struct binder *b)
+{
+	uint32_t *given = NEW(b->tmp, b->g->ninput + 1, uint32_t);
+
+	for (uint32_t i = 0; i < b->o->ndims; i++) {
+		const struct dim_binding *d = &b->o->dims[i];
+		uint32_t input = d->axis < 0 ? 0 : find_input(b, d->name);
+
+		if (!input || input_at(b, input - 1)->type.rank != RANK_UNKNOWN)
+			continue;
+		if (d->axis >= RANK_MAX)
+			return fail(b->e, E_RANK,
+				    "'%.100s': axis %d, at most %d dimensions are supported",
+				    d->name, d->axis, RANK_MAX);
+		given[input - 1] |= 1u << d->axis;
+	}
+	for (uint32_t i = 0; i < b->g->ninput; i++) {
+		struct type *t = &input_at(b, i)->type;
+
+		if (!given[i])
+			continue;
+		for (t->rank = 0; given[i] >> t->rank; t->rank++)
+			t->dim[t->rank] = -1;
+		if (given[i] != (1u << t->rank) - 1)
+			return fail(b->e, E_DIM_UNBOUND,
+				    "'%.100s' has no shape in the model: give all axes below %d",
+				    input_at(b, i)->name, t->rank);
+	}
 	return 0;
 }
 
-static const char *sym_of(const struct val *v, int axis)
+static void add_axis(struct binder *b, uint32_t input, int axis)
 {
-	return v->sym && v->type.rank <= RANK_MAX && v->sym[axis] ? v->sym[axis] : "";
+	const struct val *v = input_at(b, input);
+	const char *name = v->sym && v->sym[axis] && v->type.dim[axis] < 0 ? v->sym[axis] : "";
+	uint32_t *known = *name ? names_at(&b->named, name, strlen(name)) : NULL;
+
+	if (!known || !*known) {
+		b->dim = GROW(b->tmp, b->dim, b->ndim);
+		b->dim[b->ndim++] = (struct dim){name, v->type.dim[axis], input, axis};
+	}
+	if (known && !*known)
+		*known = b->ndim;
+	b->axis[input][axis] = known ? *known - 1 : b->ndim - 1;
 }
 
-static bool is_open(const struct val *v, int axis)
+static int collect(struct binder *b)
 {
-	return v->type.dim[axis] < 0;
+	uint32_t n = b->g->ninput;
+
+	b->axis = arena_alloc(b->tmp, (n + 1) * sizeof(*b->axis));
+	for (uint32_t i = 0; i < n; i++)
+		*names_at(&b->inputs, input_at(b, i)->name, strlen(input_at(b, i)->name)) = i + 1;
+	if (set_ranks(b) < 0)
+		return -1;
+	for (uint32_t i = 0; i < n; i++)
+		for (int k = 0;
+		     k < input_at(b, i)->type.rank && input_at(b, i)->type.rank <= RANK_MAX; k++)
+			add_axis(b, i, k);
+	return 0;
 }
 
-static int unknown_input(const struct graph *g, const char *name, struct err *e)
+/* What is known by now goes back into the inputs' types. */
+static void store(const struct binder *b)
+{
+	for (uint32_t i = 0; i < b->g->ninput; i++) {
+		struct type *t = &input_at(b, i)->type;
+
+		for (int k = 0; k < t->rank && t->rank <= RANK_MAX; k++)
+			t->dim[k] = b->dim[b->axis[i][k]].size;
+	}
+}
+
+/* ---- sizes ---- */
+
+static void add_name(struct buf *list, const char *name)
+{
+	if (list->len < LIST_MAX)
+		buf_printf(list, "%s%.100s", list->len ? ", " : "", name);
+}
+
+static int unknown_input(const struct binder *b, const char *name)
 {
 	struct buf known = BUF_INIT;
 
-	for (uint32_t i = 0; i < g->ninput; i++)
-		buf_printf(&known, "%s%s", i ? ", " : "", g->val[g->input[i]].name);
-	fail(e, E_INPUT_UNKNOWN, "there is no input '%.100s'; inputs: %s", name, buf_str(&known));
+	for (uint32_t i = 0; i < b->g->ninput; i++)
+		add_name(&known, input_at(b, i)->name);
+	fail(b->e, E_INPUT_UNKNOWN, "there is no input '%.100s'; %s%s", name,
+	     known.len ? "inputs: " : "the model has none", buf_str(&known));
 	buf_release(&known);
 	return -1;
 }
 
-/* Is this the first dimension of that name, in graph order? */
-static bool first_of_name(const struct graph *g, uint32_t input, int axis)
-{
-	const char *sym = sym_of(&g->val[g->input[input]], axis);
-
-	for (uint32_t i = 0; i <= input; i++) {
-		const struct val *v = &g->val[g->input[i]];
-		int end = i == input ? axis : v->type.rank;
-
-		for (int k = 0; k < end && v->type.rank <= RANK_MAX; k++)
-			if (!strcmp(sym_of(v, k), sym))
-				return false;
-	}
-	return true;
-}
-
-static int unknown_dim(const struct graph *g, const char *name, struct err *e)
+static int unknown_dim(const struct binder *b, const char *name)
 {
 	struct buf known = BUF_INIT;
 
-	for (uint32_t i = 0; i < g->ninput; i++) {
-		const struct val *v = &g->val[g->input[i]];
-
-		for (int k = 0; k < v->type.rank && v->type.rank <= RANK_MAX; k++)
-			if (*sym_of(v, k) && first_of_name(g, i, k))
-				buf_printf(&known, "%s%s", known.len ? ", " : "", sym_of(v, k));
-	}
-	fail(e, E_DIM_UNKNOWN, "there is no dimension '%.100s'; %s%s", name,
+	for (uint32_t i = 0; i < b->ndim; i++)
+		if (*b->dim[i].name)
+			add_name(&known, b->dim[i].name);
+	fail(b->e, E_DIM_UNKNOWN, "there is no dimension '%.100s'; %s%s", name,
 	     known.len ? "named ones: " : "no input has a named one", buf_str(&known));
 	buf_release(&known);
-	return err_hint(e, "INPUT:AXIS=N works for any dimension that is open");
+	if (find_input(b, name))
+		return err_hint(b->e, "'%.100s' is an input: --dims %.100s:AXIS=N", name, name);
+	return err_hint(b->e, "INPUT:AXIS=N works for any dimension that is open");
 }
 
-/* ---- setting ---- */
-
-/* All dimensions of that name; it has a size already where the model or an option said so. */
-static bool set_named(struct graph *g, const char *sym, int64_t size)
+static int set_size(struct binder *b, struct dim *d, int64_t size)
 {
-	bool found = false;
+	const char *input = input_at(b, d->input)->name;
 
-	for (uint32_t i = 0; i < g->ninput; i++) {
-		struct val *v = &g->val[g->input[i]];
-
-		for (int k = 0; k < v->type.rank && v->type.rank <= RANK_MAX; k++) {
-			if (strcmp(sym_of(v, k), sym) != 0)
-				continue;
-			found = true;
-			if (is_open(v, k))
-				v->type.dim[k] = size;
-		}
-	}
-	return found;
-}
-
-/* One dimension, and with it all of its name. */
-static int set_dim(struct graph *g, val_id id, int axis, int64_t size, struct err *e)
-{
-	struct val *v = &g->val[id];
-
-	if (!is_open(v, axis) && v->type.dim[axis] != size)
-		return fail(e, E_DIM, "axis %d of '%s' can't be %lld: it is %lld already", axis,
-			    v->name, (long long)size, (long long)v->type.dim[axis]);
-	if (is_open(v, axis) && *sym_of(v, axis))
-		set_named(g, sym_of(v, axis), size);
-	v->type.dim[axis] = size;
+	if (size < 0 || size > INT32_MAX)
+		return fail(b->e, E_DIM, "axis %d of '%.100s' can't be %lld: sizes go up to %d",
+			    d->axis, input, (long long)size, INT32_MAX);
+	if (d->size >= 0 && d->size != size && *d->name)
+		return fail(b->e, E_DIM, "dimension '%.100s' can't be %lld: it is %lld already",
+			    d->name, (long long)size, (long long)d->size);
+	if (d->size >= 0 && d->size != size)
+		return fail(b->e, E_DIM, "axis %d of '%.100s' can't be %lld: it is %lld already",
+			    d->axis, input, (long long)size, (long long)d->size);
+	d->size = size;
 	return 0;
 }
 
-/* An input declared without a shape gets its rank from the axes that options give it. */
-static int set_rank(struct graph *g, const struct compile_options *o, val_id id, struct err *e)
+/* INPUT:AXIS, or a dimension whose name looks like that. */
+static int bind_axis(struct binder *b, const struct dim_binding *d)
 {
-	struct val *v = &g->val[id];
-	uint32_t given = 0;
-	int rank = 0;
+	uint32_t input = find_input(b, d->name);
+	struct dim *named;
 
-	for (uint32_t i = 0; i < o->ndims; i++) {
-		if (o->dims[i].axis < 0 || strcmp(o->dims[i].name, v->name) != 0)
+	if (!input) {
+		named = find_dim(b, arena_printf(b->tmp, "%s:%d", d->name, d->axis));
+		return named ? set_size(b, named, d->size) : unknown_input(b, d->name);
+	}
+	if (d->axis >= input_at(b, input - 1)->type.rank)
+		return fail(b->e, E_DIM_UNKNOWN, "'%.100s' is %s: it has no axis %d", d->name,
+			    type_text(b->tmp, &input_at(b, input - 1)->type), d->axis);
+	return set_size(b, &b->dim[b->axis[input - 1][d->axis]], d->size);
+}
+
+static bool is_rest(const struct dim_binding *d)
+{
+	return d->axis < 0 && !strcmp(d->name, "*");
+}
+
+static int bind_dims(struct binder *b)
+{
+	for (uint32_t i = 0; i < b->o->ndims; i++) {
+		const struct dim_binding *d = &b->o->dims[i];
+		struct dim *named = d->axis < 0 ? find_dim(b, d->name) : NULL;
+
+		if (is_rest(d))
 			continue;
-		if (o->dims[i].axis >= RANK_MAX)
-			return fail(e, E_RANK, "'%s': axis %d, at most 8 dimensions are supported",
-				    v->name, o->dims[i].axis);
-		given |= 1u << o->dims[i].axis;
-		rank = MAX(rank, o->dims[i].axis + 1);
-	}
-	if (given != (1u << rank) - 1)
-		return fail(e, E_DIM_UNBOUND,
-			    "'%s' has no shape in the model: give all axes below %d", v->name,
-			    rank);
-	if (!rank)
-		return 0;
-	v->type.rank = (uint8_t)rank;
-	for (int k = 0; k < rank; k++)
-		v->type.dim[k] = -1;
-	return 0;
-}
-
-static int bind_axis(struct graph *g, const struct dim_binding *b, struct err *e)
-{
-	val_id id = find_input(g, b->name);
-
-	if (!id)
-		return unknown_input(g, b->name, e);
-	if (b->axis >= g->val[id].type.rank)
-		return fail(e, E_DIM_UNKNOWN, "'%s' is %s: it has no axis %d", g->val[id].name,
-			    type_text(g->arena, &g->val[id].type), b->axis);
-	return set_dim(g, id, b->axis, b->size, e);
-}
-
-/* The size must be the same where an option before this one gave the name another. */
-static int bind_name(struct graph *g, const struct dim_binding *b, struct err *e)
-{
-	if (!set_named(g, b->name, b->size))
-		return unknown_dim(g, b->name, e);
-	for (uint32_t i = 0; i < g->ninput; i++) {
-		const struct val *v = &g->val[g->input[i]];
-
-		for (int k = 0; k < v->type.rank && v->type.rank <= RANK_MAX; k++)
-			if (!strcmp(sym_of(v, k), b->name) && v->type.dim[k] != b->size)
-				return fail(e, E_DIM,
-					    "dimension '%s' can't be %lld: it is %lld already",
-					    b->name, (long long)b->size, (long long)v->type.dim[k]);
-	}
-	return 0;
-}
-
-static int bind_dims(struct graph *g, const struct compile_options *o, struct err *e)
-{
-	for (uint32_t i = 0; i < g->ninput; i++)
-		if (g->val[g->input[i]].type.rank == RANK_UNKNOWN &&
-		    set_rank(g, o, g->input[i], e) < 0)
-			return -1;
-	for (uint32_t i = 0; i < o->ndims; i++) {
-		const struct dim_binding *b = &o->dims[i];
-
-		if (b->size < 0 || b->size > INT32_MAX)
-			return fail(e, E_DIM, "%s: %lld is not a size", b->name,
-				    (long long)b->size);
-		if (b->axis >= 0 ? bind_axis(g, b, e) < 0
-				 : strcmp(b->name, "*") != 0 && bind_name(g, b, e) < 0)
+		if (d->axis < 0 && !named)
+			return unknown_dim(b, d->name);
+		if ((named ? set_size(b, named, d->size) : bind_axis(b, d)) < 0)
 			return -1;
 	}
 	return 0;
 }
 
 /* "*": whatever is open after all others. */
-static void bind_rest(struct graph *g, const struct compile_options *o)
+static void bind_rest(struct binder *b)
 {
-	for (uint32_t d = 0; d < o->ndims; d++) {
-		if (o->dims[d].axis >= 0 || strcmp(o->dims[d].name, "*") != 0)
-			continue;
-		for (uint32_t i = 0; i < g->ninput; i++) {
-			struct val *v = &g->val[g->input[i]];
-
-			for (int k = 0; k < v->type.rank && v->type.rank <= RANK_MAX; k++)
-				if (is_open(v, k))
-					v->type.dim[k] = o->dims[d].size;
-		}
-	}
+	for (uint32_t i = 0; i < b->o->ndims; i++)
+		for (uint32_t k = 0; k < b->ndim && is_rest(&b->o->dims[i]); k++)
+			if (b->dim[k].size < 0)
+				b->dim[k].size = b->o->dims[i].size;
 }
 
 /* ---- values from files ---- */
@@ -219,150 +241,191 @@ static int read_value(struct graph *g, struct span file, struct type *t, const v
 	return 0;
 }
 
-/* The file's value must fit what the model says of the input, and settles what that leaves open. */
-static int check_value(struct graph *g, val_id id, const struct type *t, struct err *e)
+/* The file's value must fit what is known of the input, and settles what that leaves open. */
+static int check_value(struct binder *b, uint32_t input, const struct type *t, struct err *e)
 {
-	const struct type want = g->val[id].type;
-	bool fits = t->dt == want.dt && (want.rank == RANK_UNKNOWN || t->rank == want.rank);
+	struct type want = input_at(b, input)->type;
+	bool any = want.rank == RANK_UNKNOWN;
+	bool fits = t->dt == want.dt && (any || t->rank == want.rank);
 
-	for (int k = 0; fits && k < t->rank && want.rank != RANK_UNKNOWN; k++)
-		fits = want.dim[k] < 0 || want.dim[k] == t->dim[k];
+	for (int k = 0; k < want.rank && !any; k++) {
+		want.dim[k] = b->dim[b->axis[input][k]].size;
+		fits = fits && (want.dim[k] < 0 || want.dim[k] == t->dim[k]);
+	}
 	if (!fits)
-		return fail(e, E_INPUT_FILE, "input '%s' is %s, the file has %s", g->val[id].name,
-			    type_text(g->arena, &want), type_text(g->arena, t));
-	for (int k = 0; k < t->rank && want.rank != RANK_UNKNOWN; k++)
-		if (set_dim(g, id, k, t->dim[k], e) < 0)
+		return fail(e, E_INPUT_FILE, "the input is %s, the file has %s",
+			    type_text(b->tmp, &want), type_text(b->tmp, t));
+	if (any)
+		input_at(b, input)->type = *t;
+	for (int k = 0; k < t->rank; k++) {
+		if (any)
+			add_axis(b, input, k);
+		if (set_size(b, &b->dim[b->axis[input][k]], t->dim[k]) < 0)
 			return -1;
-	g->val[id].type = *t;
+	}
 	return 0;
 }
 
-static void make_const(struct graph *g, val_id id, const void *data)
-{
-	uint32_t kept = 0;
-
-	for (uint32_t i = 0; i < g->ninput; i++)
-		if (g->input[i] != id)
-			g->input[kept++] = g->input[i];
-	g->ninput = kept;
-	g->val[id].input = false;
-	g->val[id].data = data;
-}
-
 /* The cache key was made from the digest: other bytes now would be stored under a wrong key. */
-static int check_digest(const struct value_binding *b, struct span file, struct err *e)
+static int check_digest(const struct value_binding *v, struct span file, struct err *e)
 {
 	char hex[SHA256_HEX];
 
 	hash_bytes_hex(file.data, file.len, hex);
-	if (b->digest[0] && strcmp(hex, b->digest) != 0)
+	if (v->digest[0] && strcmp(hex, v->digest) != 0)
 		return fail(e, E_INPUT_FILE, "the file changed while it was read");
 	return 0;
 }
 
-static int bind_value(struct graph *g, const struct value_binding *b, struct err *e)
+static int bind_value(struct binder *b, const struct value_binding *v)
 {
-	val_id id = find_input(g, b->name);
+	uint32_t input = find_input(b, v->name);
 	struct err why = ERR_INIT;
 	const void *data = NULL;
 	struct type t = {DT_NONE};
-	struct map file;
 	struct span bytes;
-	int ret;
+	struct map file;
 
-	if (!id)
-		return unknown_input(g, b->name, e);
-	if (fs_map(b->path, &file, e) < 0)
+	if (!input)
+		return unknown_input(b, v->name);
+	if (fs_map(v->path, &file, b->e) < 0)
 		return -1;
 	bytes = (struct span){file.data, file.len};
-	ret = check_digest(b, bytes, &why) < 0 || read_value(g, bytes, &t, &data, &why) < 0 ||
-			      check_value(g, id, &t, &why) < 0
-		      ? -1
-		      : 0;
-	if (ret < 0)
-		fail(e, E_INPUT_FILE, "--bind %.60s: %s", b->name, why.detail);
-	else /* the graph outlives the file */
-		make_const(g, id, arena_copy(g->arena, data, (size_t)type_bytes(&t)));
+	if (check_digest(v, bytes, &why) < 0 || read_value(b->g, bytes, &t, &data, &why) < 0 ||
+	    check_value(b, input - 1, &t, &why) < 0) {
+		fail(b->e, E_INPUT_FILE, "--bind %.100s: %s", v->name, why.detail);
+		err_hint(b->e, "%s", why.hint);
+	} else { /* the graph outlives the file */
+		input_at(b, input - 1)->data =
+			arena_copy(b->g->arena, data, (size_t)type_bytes(&t));
+	}
 	err_release(&why);
 	fs_unmap(&file);
-	return ret;
+	return b->e->code == E_OK ? 0 : -1;
+}
+
+/* What got a value is no input any more. */
+static void drop_bound(struct graph *g)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < g->ninput; i++) {
+		struct val *v = &g->val[g->input[i]];
+
+		v->input = !v->data;
+		if (v->input)
+			g->input[kept++] = g->input[i];
+	}
+	g->ninput = kept;
 }
 
 /* ---- what is still open ---- */
 
-static bool can_be_written(const char *sym)
+static bool is_plain(const char *s)
 {
-	return *sym && !strpbrk(sym, ",=:* '\"");
+	return *s &&
+	       !s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/")];
 }
 
-static void add_open(struct graph *g, uint32_t input, int axis, struct buf *hint, struct err *e)
+/* Into the ready-made option, as long as it can be typed and fits. */
+static void add_hint(struct buf *hint, bool *complete, const char *name, const char *input,
+		     int axis)
 {
-	const struct val *v = &g->val[g->input[input]];
-	const char *sym = sym_of(v, axis);
-
-	if (*sym && !first_of_name(g, input, axis))
-		return; /* one finding per name */
-	if (*sym)
-		err_item(e, E_DIM_UNBOUND, "", "", "dimension '%s': axis %d of input '%s'", sym,
-			 axis, v->name);
-	else
-		err_item(e, E_DIM_UNBOUND, "", "", "axis %d of input '%s'", axis, v->name);
+	if (hint->len + strlen(input) > HINT_MAX || (!is_plain(name) && strpbrk(input, ",' "))) {
+		*complete = false;
+		return;
+	}
 	buf_puts(hint, hint->len ? "," : "--dims ");
-	if (can_be_written(sym))
-		buf_printf(hint, "%s=1", sym);
+	if (is_plain(name))
+		buf_printf(hint, "%s=1", name);
 	else
-		buf_printf(hint, "%s:%d=1", v->name, axis);
+		buf_printf(hint, "%s:%d=1", input, axis);
 }
 
-static int check_open(struct graph *g, struct err *e)
+static int refuse_open(struct binder *b, const struct buf *hint, bool complete)
+{
+	struct err *e = b->e;
+	size_t n = e->nitems + e->dropped;
+
+	fail(e, E_DIM_UNBOUND, "%zu dimension%s no size; the first: %s", n,
+	     n > 1 ? "s have" : " has", e->items[0].detail);
+	if (complete && hint->len <= HINT_MAX)
+		return err_hint(e, "%s", buf_str(hint));
+	return err_hint(e, "--dims '*=1' gives all of them one size");
+}
+
+static int check_open(struct binder *b)
 {
 	struct buf hint = BUF_INIT;
+	bool complete = true;
 
-	for (uint32_t i = 0; i < g->ninput; i++) {
-		const struct val *v = &g->val[g->input[i]];
-
-		if (v->type.rank == RANK_UNKNOWN) {
-			err_item(e, E_DIM_UNBOUND, "", "", "input '%s' has no shape in the model",
-				 v->name);
-			buf_printf(&hint, "%s%s:0=1", hint.len ? "," : "--dims ", v->name);
-			continue;
+	for (uint32_t i = 0; i < b->g->ninput; i++)
+		if (input_at(b, i)->type.rank == RANK_UNKNOWN) {
+			err_item(b->e, E_DIM_UNBOUND, "", "",
+				 "input '%.100s' has no shape in the model", input_at(b, i)->name);
+			add_hint(&hint, &complete, "", input_at(b, i)->name, 0);
 		}
-		for (int k = 0; k < v->type.rank; k++)
-			if (is_open(v, k))
-				add_open(g, i, k, &hint, e);
-	}
-	if (hint.len) {
-		size_t n = e->nitems + e->dropped;
+	for (uint32_t k = 0; k < b->ndim; k++) {
+		const struct dim *d = &b->dim[k];
+		const char *input = input_at(b, d->input)->name;
 
-		fail(e, E_DIM_UNBOUND, "%zu dimension%s no size; the first: %s", n,
-		     n > 1 ? "s have" : " has", e->items[0].detail);
-		err_hint(e, "%s", buf_str(&hint));
+		if (d->size >= 0)
+			continue;
+		if (*d->name)
+			err_item(b->e, E_DIM_UNBOUND, "", "",
+				 "dimension '%.100s': axis %d of input '%.100s'", d->name, d->axis,
+				 input);
+		else
+			err_item(b->e, E_DIM_UNBOUND, "", "", "axis %d of input '%.100s'", d->axis,
+				 input);
+		add_hint(&hint, &complete, d->name, input, d->axis);
 	}
+	if (b->e->nitems)
+		refuse_open(b, &hint, complete);
 	buf_release(&hint);
-	return e->code == E_OK ? 0 : -1;
+	return b->e->code == E_OK ? 0 : -1;
 }
 
-static int check_sizes(const struct graph *g, struct err *e)
+static int check_counts(const struct binder *b)
 {
 	int64_t count;
 
-	for (uint32_t i = 0; i < g->ninput; i++) {
-		const struct val *v = &g->val[g->input[i]];
+	for (uint32_t i = 0; i < b->g->ninput; i++) {
+		const struct val *v = input_at(b, i);
+		bool ok = type_count_ok(&v->type, &count);
 
-		if (!type_count_ok(&v->type, &count))
-			return fail(e, E_DIM, "input '%s' %s has too many elements to count",
-				    v->name, type_text(g->arena, &v->type));
+		for (int k = 0; k < v->type.rank; k++)
+			ok = ok && v->type.dim[k] <= INT32_MAX;
+		if (!ok)
+			return fail(b->e, E_DIM, "input '%.100s' %s is too large", v->name,
+				    type_text(b->tmp, &v->type));
 	}
 	return 0;
 }
 
+static int bind(struct binder *b)
+{
+	if (collect(b) < 0 || bind_dims(b) < 0)
+		return -1;
+	for (uint32_t i = 0; i < b->o->nbinds; i++)
+		if (bind_value(b, &b->o->binds[i]) < 0)
+			return -1;
+	bind_rest(b);
+	if (check_open(b) < 0)
+		return -1;
+	store(b);
+	drop_bound(b->g);
+	return check_counts(b);
+}
+
 int pass_bind(struct graph *g, const struct compile_options *o, struct err *e)
 {
-	if (bind_dims(g, o, e) < 0)
-		return -1;
-	for (uint32_t i = 0; i < o->nbinds; i++)
-		if (bind_value(g, &o->binds[i], e) < 0)
-			return -1;
-	bind_rest(g, o);
-	return check_open(g, e) < 0 ? -1 : check_sizes(g, e);
+	struct binder b = {.g = g, .o = o, .e = e, .tmp = arena_open(0)};
+	int ret;
+
+	b.inputs = names_begin(b.tmp);
+	b.named = names_begin(b.tmp);
+	ret = bind(&b);
+	arena_close(b.tmp);
+	return ret;
 }
