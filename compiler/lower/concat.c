@@ -58,10 +58,10 @@ static bool is_run(const struct part *p)
 static void add_region(struct lower *l, const struct part *p, const struct form *f)
 {
 	const struct type *t = &p->y->type;
+	bool plain = p->y->layout == PLAIN;
 	uint64_t inner = 4, outer = 1;
 	struct region r = {.offset = (uint64_t)f->base * 4,
 			   .pitch = (uint64_t)p->y->pitch * 4,
-			   .width = (uint64_t)val_item(p->x) * 4,
 			   .rows = (uint64_t)p->x->type.dim[0]};
 
 	for (int k = 0; k < t->rank; k++)
@@ -69,16 +69,20 @@ static void add_region(struct lower *l, const struct part *p, const struct form 
 			outer *= (uint64_t)t->dim[k];
 		else if (k > p->axis)
 			inner *= (uint64_t)t->dim[k];
-	if (p->axis == 0 || (is_run(p) && (p->y->layout == PLAIN || by_blocks(p)))) {
-		lower_region(l, p->n->out[0], 2, &r);
-	} else if (p->y->layout == PLAIN && p->y->pitch == val_item(p->y)) {
+	if (p->axis == 0) {
+		r.width = (uint64_t)val_item(p->y) * 4;
+	} else if (is_run(p) && (plain || by_blocks(p))) {
+		r.width = plain ? inner * (uint64_t)p->x->type.dim[p->axis]
+				: (uint64_t)val_item(p->x) * 4;
+	} else if (plain && p->y->pitch == val_item(p->y)) {
 		r.pitch = inner * (uint64_t)t->dim[p->axis];
 		r.width = inner * (uint64_t)p->x->type.dim[p->axis];
 		r.rows = outer;
-		lower_region(l, p->n->out[0], 2, &r);
 	} else {
 		lower_value(l, p->n->out[0], 2);
+		return;
 	}
+	lower_region(l, p->n->out[0], 2, &r);
 }
 
 /* Zero instead of a load beyond the input's own channels. */
