@@ -117,5 +117,8 @@ int npy_read(struct span file, struct type *t, const void **data, struct err *e)
 			    "the .npy file has %zu bytes of data, its shape needs %llu",
 			    file.len - start - len, (unsigned long long)type_bytes(t));
 	*data = p + start + len;
+	for (size_t i = start + len; i < file.len && t->dt == BOOL; i++)
+		if (p[i] > 1)
+			return fail(e, E_INPUT_FILE, "the .npy file has a bool that is not 0 or 1");
 	return 0;
 }
