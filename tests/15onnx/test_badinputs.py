@@ -1,5 +1,6 @@
-"""Every case of cases.py through occamyc, up to type inference: the right code, exit 65, within a second each (the
+"""Every case of cases.py and cases_ops.py through occamyc, up to type inference: the right code, exit 65, within a second each (the
 sanitizer build gets five), one JSON object at the end, and nothing unprintable on standard error."""
+import itertools
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 import json
 import lib
 from cases import all_cases
+from cases_ops import operator_cases
 
 
 def complaint(binary, path, code, words, limit):
@@ -55,7 +57,7 @@ def main():
     count = failed = 0
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        for name, code, data, words in all_cases():
+        for name, code, data, words in itertools.chain(all_cases(), operator_cases()):
             path = folder / "case.onnx"
             path.write_bytes(data)
             why = complaint(binary, path, code, words, limit)
