@@ -8,7 +8,7 @@
 #include "base/err.h"
 
 #define PLAN_ALIGN     256u
-#define PLAN_BYTES_MAX ((uint64_t)1 << 46)
+#define PLAN_BYTES_MAX ((uint64_t)1 << 40) /* no device has 1 TiB */
 
 struct plan_item {
 	uint64_t size;	      /* bytes; rounded up to PLAN_ALIGN inside */
