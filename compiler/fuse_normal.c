@@ -146,16 +146,16 @@ static void concat(struct fuse *f, uint32_t node)
 		vanish(f, node);
 }
 
-static void transpose(struct fuse *f, uint32_t node)
+/* Axis o of output 0 is axis perm[o] of input 0. */
+static void move_axes(struct fuse *f, uint32_t node, const int *perm)
 {
-	const struct perm_attr *attr = f->g->node[node].attr;
 	const struct type *in = type_in(f, node);
 	struct access a = {.axis = {0}};
 	int last = -1;
 	bool moves = false;
 
 	for (int o = 0; o < in->rank; o++) {
-		int i = attr->perm[o];
+		int i = perm[o];
 
 		a.axis[i] = (int8_t)o;
 		a.step[i] = 1;
@@ -168,6 +168,37 @@ static void transpose(struct fuse *f, uint32_t node)
 		become_copy(f, node, &a);
 	else
 		reshape(f, node); /* only axes of one element change places */
+}
+
+static void transpose(struct fuse *f, uint32_t node)
+{
+	const struct perm_attr *attr = f->g->node[node].attr;
+
+	move_axes(f, node, attr->perm);
+}
+
+/* A view in six axes, those moved, a view in four. */
+static void depth(struct fuse *f, uint32_t node)
+{
+	struct graph *g = f->g;
+	const struct depth_attr *attr = g->node[node].attr;
+	struct type moved = attr->split;
+	const char *name = g->node[node].name;
+	val_id x = g->node[node].in[0];
+	struct node *n;
+
+	for (int o = 0; o < moved.rank; o++)
+		moved.dim[o] = attr->split.dim[attr->perm[o]];
+	n = node_insert(g, node, &op__View, name, 1, 1);
+	n->in[0] = x;
+	node_set_out(g, n, 0, val_add(g, "", &attr->split));
+	n = node_insert(g, node + 1, &op__Map, name, 1, 1);
+	n->in[0] = g->node[node].out[0];
+	node_set_out(g, n, 0, val_add(g, "", &moved));
+	g->node[node + 2].in[0] = n->out[0];
+	become_view(f, node, 0);
+	move_axes(f, node + 1, attr->perm);
+	become_view(f, node + 2, 0);
 }
 
 /* Made, through elementwise nodes and Concat, by an operator whose kernels want feature maps. */
@@ -349,11 +380,12 @@ static void norm(struct fuse *f, uint32_t node)
 }
 
 static const struct rule rules[] = {
-	{"Identity", reshape},	{"Dropout", reshape},	      {"Cast", cast},
-	{"Reshape", reshape},	{"Flatten", reshape},	      {"Squeeze", reshape},
-	{"Unsqueeze", reshape}, {"Transpose", transpose},     {"Slice", slice},
-	{"Split", split},	{"Expand", same_or_copy},     {"Gather", gather},
-	{"Concat", concat},	{"BatchNormalization", norm},
+	{"Identity", reshape},	 {"Dropout", reshape},	       {"Cast", cast},
+	{"Reshape", reshape},	 {"Flatten", reshape},	       {"Squeeze", reshape},
+	{"Unsqueeze", reshape},	 {"Transpose", transpose},     {"Slice", slice},
+	{"Split", split},	 {"Expand", same_or_copy},     {"Gather", gather},
+	{"Concat", concat},	 {"BatchNormalization", norm}, {"DepthToSpace", depth},
+	{"SpaceToDepth", depth},
 };
 
 static void normalise(struct fuse *f, uint32_t node)

@@ -128,6 +128,12 @@ struct pad_attr { /* Pad: elements in front of each axis; behind it: what is lef
 struct perm_attr { /* Transpose */
 	int perm[RANK_MAX];
 };
+struct depth_attr { /* DepthToSpace, SpaceToDepth: a transpose of x split into six axes */
+	int64_t block;
+	bool column_row_depth; /* DepthToSpace's mode CRD */
+	struct type split;
+	int perm[6];
+};
 struct slice_attr { /* Slice: in[i] = start[i] + step[i] * out[i] */
 	int64_t start[RANK_MAX], step[RANK_MAX];
 };

@@ -273,6 +273,20 @@ case("Transpose", [rand(1, 9, 5, 6)], 13, perm=[0, 2, 3, 1])
 case("Transpose", [rand(2, 5, 3, 2, 4)], 13, perm=[2, 0, 3, 1, 4])
 case("Transpose", [rand(1, 3, 2, 2)], 13, error="E_ATTR", perm=[0, 0, 1, 2])
 case("Transpose", [rand(1, 3)], 13, error="E_ATTR", perm=[0, 1, 2])
+for mode in ("DCR", "CRD"):
+    case("DepthToSpace", [rand(2, 12, 3, 5)], 13, blocksize=2, mode=mode)
+    case("DepthToSpace", [rand(1, 18, 2, 1)], 11, blocksize=3, mode=mode)
+case("DepthToSpace", [rand(2, 12, 3, 5)], 10, blocksize=2)
+case("DepthToSpace", [rand(2, 3, 3, 5)], 13, blocksize=1)
+case("DepthToSpace", [rand(1, 0, 3, 5)], 13, blocksize=2, host=True)
+case("DepthToSpace", [rand(1, 6, 3, 5)], 13, error="E_SHAPE", blocksize=2)
+case("DepthToSpace", [rand(1, 8, 3)], 13, error="E_RANK", blocksize=2)
+case("DepthToSpace", [rand(1, 8, 3, 5)], 13, error="E_ATTR", blocksize=0)
+case("DepthToSpace", [rand(1, 8, 3, 5)], 13, error="E_ATTR", blocksize=2, mode="RCD")
+case("SpaceToDepth", [rand(2, 3, 4, 6)], 13, blocksize=2)
+case("SpaceToDepth", [rand(1, 2, 3, 9)], 12, blocksize=3)
+case("SpaceToDepth", [rand(1, 2, 4, 5)], 13, error="E_SHAPE", blocksize=2)
+case("SpaceToDepth", [rand(1, 2, 5, 4)], 13, error="E_SHAPE", blocksize=2)
 BIG = (1 << 63) - 1
 for starts, ends, axes, steps in [([1], [3], [0], None), ([0, -2], [BIG, BIG], [0, 2], None), ([1, 0], [-1, BIG], None, None),
                                   ([-1], [-BIG - 1], [1], [-1]), ([BIG], [-BIG], [1], [-2]), ([3], [1], [0], None),
