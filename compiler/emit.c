@@ -160,7 +160,7 @@ static int check_jobs(const struct emit *m, struct err *e)
 		if (j->e.code == E_OK)
 			continue;
 		fail(e, j->e.code, "%s", j->e.detail);
-		return err_node(e, n->name, n->op->name);
+		return node_blame(n, e);
 	}
 	return 0;
 }

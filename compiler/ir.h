@@ -261,6 +261,9 @@ int graph_check_declared(const struct graph *g, struct err *e);
  */
 int node_check(struct graph *g, struct node *n, struct err *e);
 
+/* err_node with the name that the model's author knows: of a fused chain its last operator's. */
+int node_blame(const struct node *n, struct err *e);
+
 /* ---- text_*.c: the same text out and in ---- */
 
 void text_print(const struct graph *g, struct buf *out);

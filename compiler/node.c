@@ -97,3 +97,12 @@ int node_check(struct graph *g, struct node *n, struct err *e)
 		return 0;
 	return err_node(e, n->name, n->op->name);
 }
+
+int node_blame(const struct node *n, struct err *e)
+{
+	const char *op = n->op->name;
+
+	if (*op == '.' && n->ntail)
+		op = n->tail[n->ntail - 1].op->name;
+	return err_node(e, n->name, *op == '.' ? op + 1 : op);
+}

@@ -99,7 +99,10 @@ int driver_open(struct driver *d, enum runtime_device choice, struct err *e)
 	if (!try_emulator(d, emulator, sizeof(emulator))) {
 		fail(e, E_NO_DEVICE, "no emulated device: %s%s%s", emulator,
 		     cuda[0] ? "; no CUDA device: " : "", cuda);
-		return err_hint(e, "set OCCAMY_EMULATOR_LIB to the path of " EMULATOR_LIBRARY);
+		return err_hint(
+			e, strstr(emulator, "CUDA_ERROR_INVALID_VALUE")
+				   ? "OCCAMY_EMULATOR is not understood"
+				   : "set OCCAMY_EMULATOR_LIB to the path of " EMULATOR_LIBRARY);
 	}
 	if (choice == RUNTIME_AUTO) {
 		char reason[400];

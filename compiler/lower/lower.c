@@ -120,7 +120,7 @@ int lower_end(struct lower *l, int64_t gx, int64_t gy, int64_t gz, uint32_t thre
 		     "%lld x %lld x %lld",
 		     n->name, l->launch.nargs, (unsigned long long)largest, (long long)gx,
 		     (long long)gy, (long long)gz);
-		err_node(e, n->name, n->op->name);
+		node_blame(n, e);
 		return lower_drop(l);
 	}
 	if (gx && gy && gz) { /* nothing to do for tensors without elements */
@@ -147,7 +147,7 @@ static int check_f32(const struct graph *g, const struct node *n, val_id v, stru
 		return 0;
 	fail(e, E_DTYPE, "kernels compute in f32 only, '%s' is %s", val->name,
 	     type_text(g->arena, &val->type));
-	return err_node(e, n->name, n->op->name);
+	return node_blame(n, e);
 }
 
 int lower_all_f32(const struct graph *g, const struct node *n, struct err *e)

@@ -107,6 +107,9 @@ def test_faults(folder):
     r = run(folder, chain(), OCCAMY_EMULATOR="sm=75")
     occ.expect(r, "E_NO_CODE", 65)  # PTX for sm_80 on an older chip
     assert "sm_75" in r.problem["detail"] and "sm_75" in r.problem["hint"], r.problem
+    r = run(folder, chain(), OCCAMY_EMULATOR="chip=87")
+    occ.expect(r, "E_NO_DEVICE", 69)
+    assert "OCCAMY_EMULATOR is not understood" in r.problem["hint"] and "'chip'" in r.err, r.err
 
 
 with occ.fresh_dir() as folder:
