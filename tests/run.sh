@@ -98,7 +98,9 @@ build_preset dev ON
 build_preset release ON
 mkdir -p "$LOGS"
 export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$PWD/tests:$PWD/bench
-export ASAN_OPTIONS=log_path=$LOGS/reports/asan:detect_leaks=1
+# intercept_tls_get_addr: with two NVRTCs in one process the leak check takes a wrong address for
+# their thread-local blocks and now and then dies of it.
+export ASAN_OPTIONS=log_path=$LOGS/reports/asan:detect_leaks=1:intercept_tls_get_addr=0
 export UBSAN_OPTIONS=log_path=$LOGS/reports/ubsan:print_stacktrace=1:halt_on_error=1
 export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0
 
