@@ -153,6 +153,7 @@ int pass_fuse(struct graph *g, struct err *e)
 	fuse_count(&f);
 	fuse_constants(&f);
 	fuse_pads(&f);
+	fuse_concats(&f);
 	if (fuse_normalise(&f, e) < 0)
 		return -1;
 	own_outputs(g);

@@ -39,6 +39,9 @@ bool fuse_norm(struct graph *g, const struct node *n, struct fuse_affine *a);
 /* fuse_pad.c: a Pad of zeros into the pads of the operators that read it. */
 void fuse_pads(struct fuse *f);
 
+/* fuse_concat.c: a Concat that begins with an earlier one's inputs reads its result. */
+void fuse_concats(struct fuse *f);
+
 /* fuse_normal.c: every node becomes a kernel operator, a .View, a .Map, or nothing. */
 int fuse_normalise(struct fuse *f, struct err *e);
 
