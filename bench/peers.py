@@ -8,7 +8,7 @@ import models
 from eager import bind_dims, eager_peak
 from ort_memory import ort_bytes
 
-COMMENT = """Bytes of activations, fp32, batch 1, graph input and output included, weights apart.
+COMMENT = """Bytes of activations, fp32, batch as in networks.tsv, graph input and output included, weights apart.
 onnxruntime: memory-pattern block + input + output, ONNX Runtime 1.32 on a CPU (bench/ort_memory.py).
 eager: live peak of an unfused eager run, simulated (bench/eager.py). Written by bench/peers.py."""
 
