@@ -37,7 +37,7 @@ struct err {
 	size_t nitems, dropped; /* dropped: findings beyond ERR_ITEMS_MAX */
 };
 
-#define ERR_ITEMS_MAX 100
+#define ERR_ITEMS_MAX 1000
 #define ERR_INIT             \
 	(struct err)         \
 	{                    \

@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TAIL_MAX   ((size_t)256 << 10) /* kept of standard error */
+#define TAIL_MAX   ((size_t)2 << 20) /* kept of standard error; a problem object is smaller */
 #define OUT_MAX	   ((size_t)64 << 10)
 #define OUTPUT_MAX ((int64_t)16 << 30) /* RLIMIT_FSIZE */
 #define FILES_MAX  256		       /* RLIMIT_NOFILE */

@@ -58,11 +58,14 @@ def test_all_unsupported_operators():
     assert compiled.out is None
 
 
-def test_more_than_the_list_holds():
-    compiled = Compiled(model([node("Foo", "x", f"v{i}", f"n{i}") for i in range(250)] + [node("Relu", "x", "y")]))
-    problem = compiled.refused("E_OP_UNSUPPORTED")
-    assert len(problem["details"]) + problem["details_dropped"] == 250, problem
-    assert "250 nodes" in problem["detail"], problem
+def test_many():
+    """Up to 1000 findings are all listed; beyond them they are counted."""
+    for count, dropped in ((1000, 0), (1001, 1)):
+        nodes = [node("Foo", "x", f"v{i}", f"n{i}") for i in range(count)]
+        problem = Compiled(model(nodes + [node("Relu", "x", "y")])).refused("E_OP_UNSUPPORTED")
+        assert [d["node"] for d in problem["details"]] == [f"n{i}" for i in range(1000)], problem
+        assert problem.get("details_dropped", 0) == dropped, problem
+        assert f"{count} nodes" in problem["detail"], problem
 
 
 def test_out_is_left_alone():
