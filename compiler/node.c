@@ -102,7 +102,7 @@ int node_blame(const struct node *n, struct err *e)
 {
 	const char *op = n->op->name;
 
-	if (*op == '.' && n->ntail)
-		op = n->tail[n->ntail - 1].op->name;
+	if (*op == '.') /* a map; without a tail it only moves */
+		op = n->ntail ? n->tail[n->ntail - 1].op->name : "";
 	return err_node(e, n->name, *op == '.' ? op + 1 : op);
 }
