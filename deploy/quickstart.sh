@@ -132,8 +132,9 @@ run_model() {
 		say "run: random input"
 		set -- --random 1
 	fi
-	build/occamy-client run "$BASE/v1/artifacts/$KEY.occ" "$@" --output-dir "$OUT" \
-		--report "$OUT/run.json"
+	# without a GPU, the emulated device is the chip that was compiled for
+	OCCAMY_EMULATOR=${OCCAMY_EMULATOR:-sm=${TARGET#sm_}} build/occamy-client run \
+		"$BASE/v1/artifacts/$KEY.occ" "$@" --output-dir "$OUT" --report "$OUT/run.json"
 }
 
 show_text() {

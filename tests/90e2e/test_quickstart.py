@@ -46,11 +46,12 @@ def test_own_model():
     peers = models.read_table("peers.tsv")["pp_ocr_cls"]
     with tempfile.TemporaryDirectory() as store:
         text = quickstart(store, "--model", models.path("pp_ocr_cls"), "--dims", "x:0=1,x:2=48",
-                          "--dims", "x:3=192")
+                          "--dims", "x:3=192", "--target", "sm_75")
         assert bytes_of("weights", text) > 500000
         # Measured now, not read from the table.
         assert bytes_of("unfused eager live peak", text) == int(peers["eager"])
         assert "hit, answered in" in text
+        assert "emulated" not in text or "emulated sm_75" in text
 
 
 lib.main(globals())
