@@ -147,15 +147,22 @@ static int unknown_input(const struct binder *b, const char *name)
 	return -1;
 }
 
+/* How an open dimension is called on the command line: its name, else INPUT:AXIS. */
+static const char *dim_word(const struct binder *b, const struct dim *d)
+{
+	return *d->name ? d->name
+			: arena_printf(b->tmp, "%s:%d", input_at(b, d->input)->name, d->axis);
+}
+
 static int unknown_dim(const struct binder *b, const char *name)
 {
 	struct buf known = BUF_INIT;
 
 	for (uint32_t i = 0; i < b->ndim; i++)
-		if (*b->dim[i].name)
-			add_name(&known, b->dim[i].name);
+		if (b->dim[i].size < 0 || *b->dim[i].name)
+			add_name(&known, dim_word(b, &b->dim[i]));
 	fail(b->e, E_DIM_UNKNOWN, "there is no dimension '%.100s'; %s%s", name,
-	     known.len ? "named ones: " : "no input has a named one", buf_str(&known));
+	     known.len ? "known ones: " : "none is open", buf_str(&known));
 	buf_release(&known);
 	if (find_input(b, name))
 		return err_hint(b->e, "'%.100s' is an input: --dims %.100s:AXIS=N", name, name);
