@@ -115,11 +115,6 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 	return p;
 }
 
-size_t arena_used(const struct arena *a)
-{
-	return a->used;
-}
-
 /* Doubles at powers of two, so that the element count alone tells when. */
 void *arena_grow(struct arena *a, void *old, size_t n, size_t size)
 {

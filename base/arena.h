@@ -20,7 +20,6 @@ void *arena_copy(struct arena *a, const void *data, size_t bytes);
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const void *s, size_t len);
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
-size_t arena_used(const struct arena *a);
 
 #define NEW(a, n, T) ((T *)arena_alloc((a), (size_t)(n) * sizeof(T)))
 

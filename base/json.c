@@ -92,12 +92,6 @@ void json_int(struct json *j, const char *key, int64_t value)
 	buf_printf(j->out, "%lld", (long long)value);
 }
 
-void json_bool(struct json *j, const char *key, bool value)
-{
-	start(j, key);
-	buf_puts(j->out, value ? "true" : "false");
-}
-
 void json_real(struct json *j, const char *key, double value)
 {
 	char text[32];

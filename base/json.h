@@ -20,7 +20,6 @@ void json_close(struct json *j, char kind);
 void json_str(struct json *j, const char *key,
 	      const char *value); /* bytes that are not UTF-8: U+FFFD */
 void json_int(struct json *j, const char *key, int64_t value);
-void json_bool(struct json *j, const char *key, bool value);
 void json_real(struct json *j, const char *key, double value);	  /* NaN and infinity: null */
 void json_raw(struct json *j, const char *key, const char *text); /* already JSON */
 

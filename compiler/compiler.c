@@ -140,34 +140,11 @@ static int run_passes(struct run *r, double seconds[NPASSES], struct err *e)
 	return 0;
 }
 
-static int64_t io_bytes(const struct graph *g, const val_id *id, uint32_t n)
-{
-	int64_t sum = 0;
-
-	for (uint32_t i = 0; i < n; i++)
-		sum += (int64_t)type_bytes(&g->val[id[i]].type);
-	return sum;
-}
-
 static void report_plan(const struct run *r, struct json *j)
 {
-	const struct graph *g = r->g;
-	int64_t modules = 0;
-
-	for (uint32_t i = 0; i < g->ncode; i++)
-		modules += (int64_t)g->code[i].cubin_bytes;
-	json_int(j, "arena_bytes", (int64_t)g->arena_bytes);
-	json_int(j, "arena_lower_bound_bytes", (int64_t)g->lower_bound);
-	json_int(j, "weights_bytes", (int64_t)g->weights_bytes);
-	json_int(j, "input_bytes", io_bytes(g, g->input, g->ninput));
-	json_int(j, "output_bytes", io_bytes(g, g->output, g->noutput));
-	json_int(j, "device_bytes", (int64_t)(g->weights_bytes + g->arena_bytes));
-	json_int(j, "module_bytes", modules);
-	json_int(j, "launches", g->nlaunch);
-	json_int(j, "kernels", g->ncode);
+	pack_sizes(r->g, j);
 	json_int(j, "kernels_cached", r->emit.kernels_cached);
 	json_int(j, "kernels_compiled", r->emit.kernels_compiled);
-	json_str(j, "certificate", g->certificate ? g->certificate : "");
 	json_str(j, "toolchain", r->emit.toolchain);
 }
 

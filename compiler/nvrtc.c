@@ -112,11 +112,6 @@ void nvrtc_version(const struct nvrtc *n, int *major, int *minor)
 	*minor = n->minor;
 }
 
-int nvrtc_arch(const struct nvrtc *n, uint32_t i)
-{
-	return i < (uint32_t)n->narchs ? n->archs[i] : 0;
-}
-
 bool nvrtc_supports(const struct nvrtc *n, int arch)
 {
 	for (int i = 0; i < n->narchs; i++)

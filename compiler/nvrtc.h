@@ -22,7 +22,6 @@ int nvrtc_open(const char *path, struct nvrtc **out, struct err *e);
 void nvrtc_close(struct nvrtc *n); /* NULL is fine */
 void nvrtc_version(const struct nvrtc *n, int *major, int *minor);
 bool nvrtc_supports(const struct nvrtc *n, int arch); /* 87 */
-int nvrtc_arch(const struct nvrtc *n, uint32_t i);    /* 0 past the end */
 /* One kernel to PTX and cubin. Safe from several threads at once. The caller releases *r. */
 int nvrtc_compile(const struct nvrtc *n, const char *source, const char *target,
 		  struct nvrtc_result *r, struct err *e);

@@ -178,11 +178,9 @@ static void pack_plan(const struct graph *g, const struct code_place *place, str
 	json_close(&j, '}');
 }
 
-static int64_t put_io(const struct graph *g, struct json *j, const char *key, const val_id *id,
-		      uint32_t n)
+static void put_io(const struct graph *g, struct json *j, const char *key, const val_id *id,
+		   uint32_t n)
 {
-	int64_t sum = 0;
-
 	json_open(j, key, '[');
 	for (uint32_t i = 0; i < n; i++) {
 		const struct val *v = &g->val[id[i]];
@@ -195,10 +193,8 @@ static int64_t put_io(const struct graph *g, struct json *j, const char *key, co
 		json_int(j, "offset", (int64_t)(g->slot[v->slot].offset + v->off));
 		json_int(j, "bytes", (int64_t)type_bytes(&v->type));
 		json_close(j, '}');
-		sum += (int64_t)type_bytes(&v->type);
 	}
 	json_close(j, ']');
-	return sum;
 }
 
 static void put_metadata(const struct graph *g, struct json *j)
@@ -209,7 +205,16 @@ static void put_metadata(const struct graph *g, struct json *j)
 	json_close(j, '}');
 }
 
-static void put_sizes(const struct graph *g, struct json *j, int64_t in, int64_t out)
+static int64_t io_bytes(const struct graph *g, const val_id *id, uint32_t n)
+{
+	int64_t sum = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		sum += (int64_t)type_bytes(&g->val[id[i]].type);
+	return sum;
+}
+
+void pack_sizes(const struct graph *g, struct json *j)
 {
 	int64_t modules = 0;
 
@@ -218,13 +223,13 @@ static void put_sizes(const struct graph *g, struct json *j, int64_t in, int64_t
 	json_int(j, "arena_bytes", (int64_t)g->arena_bytes);
 	json_int(j, "arena_lower_bound_bytes", (int64_t)g->lower_bound);
 	json_int(j, "weights_bytes", (int64_t)g->weights_bytes);
-	json_int(j, "input_bytes", in);
-	json_int(j, "output_bytes", out);
+	json_int(j, "input_bytes", io_bytes(g, g->input, g->ninput));
+	json_int(j, "output_bytes", io_bytes(g, g->output, g->noutput));
 	json_int(j, "device_bytes", (int64_t)(g->weights_bytes + g->arena_bytes));
 	json_int(j, "module_bytes", modules);
 	json_int(j, "launches", g->nlaunch);
 	json_int(j, "kernels", g->ncode);
-	json_str(j, "certificate", g->certificate);
+	json_str(j, "certificate", g->certificate ? g->certificate : "");
 }
 
 /* Members of the manifest before "blobs", without the braces. */
@@ -232,7 +237,6 @@ static void put_fields(const struct graph *g, const struct pack_options *o, stru
 {
 	struct json j = json_begin(out);
 	struct buf options = BUF_INIT;
-	int64_t in, outb;
 
 	compile_options_json(o->options, &options);
 	json_int(&j, "format", 1);
@@ -243,9 +247,9 @@ static void put_fields(const struct graph *g, const struct pack_options *o, stru
 	json_str(&j, "compiler", o->build);
 	json_str(&j, "toolchain", o->emit->toolchain);
 	json_raw(&j, "options", buf_str(&options));
-	in = put_io(g, &j, "inputs", g->input, g->ninput);
-	outb = put_io(g, &j, "outputs", g->output, g->noutput);
-	put_sizes(g, &j, in, outb);
+	put_io(g, &j, "inputs", g->input, g->ninput);
+	put_io(g, &j, "outputs", g->output, g->noutput);
+	pack_sizes(g, &j);
 	put_metadata(g, &j);
 	buf_release(&options);
 }

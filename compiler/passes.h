@@ -5,6 +5,7 @@
 #ifndef COMPILER_PASSES_H
 #define COMPILER_PASSES_H
 
+#include "base/json.h"
 #include "compiler/compiler.h"
 #include "compiler/ir.h"
 
@@ -42,6 +43,8 @@ struct pack_options { /* what the manifest says beside the graph */
 	const struct emit_options *emit;
 	const char *key, *build;
 };
+/* The members that manifest and report share: bytes, counts, certificate. */
+void pack_sizes(const struct graph *g, struct json *j);
 /* Manifest members, plan JSON and blobs to path, atomically. */
 int pass_pack(const struct graph *g, const struct pack_options *o, const char *path, struct err *e);
 
