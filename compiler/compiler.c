@@ -203,6 +203,7 @@ int compile(const struct compile_job *job, const struct compile_options *o, stru
 	int ret;
 
 	r.emit = (struct emit_options){.target = o->target,
+				       .ptx_only = !strcmp(o->code, "ptx"),
 				       .kernel_cache = job->kernel_cache,
 				       .progress = progress,
 				       .ctx = &r};

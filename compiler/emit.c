@@ -37,6 +37,7 @@ struct emit {
 	struct graph *g;
 	struct emit_options *o;
 	struct nvrtc *nvrtc;
+	const char *arch; /* sm_87, or compute_87 where PTX is enough */
 	struct job *job;
 	uint32_t njobs;
 	uint32_t *job_of; /* per launch */
@@ -86,7 +87,7 @@ static void collect_jobs(struct emit *m)
 		j->source = source_of(g, j);
 		j->node = l->node;
 		j->e = ERR_INIT;
-		kcache_key(j->source, m->o->target, m->nvrtc, j->key);
+		kcache_key(j->source, m->arch, m->nvrtc, j->key);
 		m->njobs++;
 	}
 }
@@ -100,7 +101,7 @@ static void run_job(struct emit *m, struct job *j)
 	j->cached = dir && kcache_get(dir, j->key, &j->result);
 	if (j->cached)
 		return;
-	if (nvrtc_compile(m->nvrtc, j->source, m->o->target, &j->result, &j->e) == 0 && dir)
+	if (nvrtc_compile(m->nvrtc, j->source, m->arch, &j->result, &j->e) == 0 && dir)
 		kcache_put(dir, j->key, &j->result);
 }
 
@@ -250,6 +251,8 @@ int pass_emit(struct graph *g, struct emit_options *o, struct err *e)
 
 	if (toolchain_open(o->target, g->arena, &m.nvrtc, NULL, e) < 0)
 		return -1;
+	m.arch = o->ptx_only ? arena_printf(g->arena, "compute_%s", o->target + strlen("sm_"))
+			     : o->target;
 	collect_jobs(&m);
 	run_jobs(&m);
 	count_jobs(&m);

@@ -18,7 +18,7 @@ struct head {
 	uint32_t registers, spill_bytes, shared_bytes, zero;
 };
 
-void kcache_key(const char *source, const char *target, const struct nvrtc *n, char key[SHA256_HEX])
+void kcache_key(const char *source, const char *arch, const struct nvrtc *n, char key[SHA256_HEX])
 {
 	struct hash h;
 	int major, minor;
@@ -27,7 +27,7 @@ void kcache_key(const char *source, const char *target, const struct nvrtc *n, c
 	hash_init(&h);
 	hash_str(&h, MAGIC);
 	hash_str(&h, source);
-	hash_str(&h, target);
+	hash_str(&h, arch);
 	hash_str(&h, NVRTC_OPTIONS);
 	hash_int(&h, major);
 	hash_int(&h, minor);

@@ -9,8 +9,7 @@
 #include "base/hash.h"
 #include "compiler/nvrtc.h"
 
-void kcache_key(const char *source, const char *target, const struct nvrtc *n,
-		char key[SHA256_HEX]);
+void kcache_key(const char *source, const char *arch, const struct nvrtc *n, char key[SHA256_HEX]);
 bool kcache_get(const char *dir, const char *key, struct nvrtc_result *r);
 void kcache_put(const char *dir, const char *key, const struct nvrtc_result *r);
 

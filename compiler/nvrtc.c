@@ -155,15 +155,23 @@ static void get_log(const struct nvrtc *n, program p, struct buf *log)
 		n->GetProgramLog(p, buf_extend(log, bytes));
 }
 
-static int get_results(const struct nvrtc *n, program p, struct nvrtc_result *r, struct err *e)
+static int get_ptx(const struct nvrtc *n, program p, struct nvrtc_result *r, struct err *e)
 {
-	size_t ptx = 0, cubin = 0;
+	size_t bytes = 0;
 
-	if (n->GetPTXSize(p, &ptx) || !ptx || n->GetPTX(p, buf_extend(&r->ptx, ptx)))
+	if (n->GetPTXSize(p, &bytes) || !bytes || n->GetPTX(p, buf_extend(&r->ptx, bytes)))
 		return fail(e, E_INTERNAL, "NVRTC gives no PTX");
-	if (n->GetCUBINSize(p, &cubin) || !cubin || n->GetCUBIN(p, buf_extend(&r->cubin, cubin)))
-		return fail(e, E_INTERNAL, "NVRTC gives no cubin");
 	return 0;
+}
+
+static int get_cubin(const struct nvrtc *n, program p, const char *log, struct nvrtc_result *r,
+		     struct err *e)
+{
+	size_t bytes = 0;
+
+	if (n->GetCUBINSize(p, &bytes) || !bytes || n->GetCUBIN(p, buf_extend(&r->cubin, bytes)))
+		return fail(e, E_INTERNAL, "NVRTC gives no cubin");
+	return read_log(log, r, e);
 }
 
 /* The log's first line with an error. */
@@ -181,30 +189,31 @@ static int compile_error(const char *log, struct err *e)
 		    end ? (int)MIN(end - at, 300) : 300, at);
 }
 
-int nvrtc_compile(const struct nvrtc *n, const char *source, const char *target,
+int nvrtc_compile(const struct nvrtc *n, const char *source, const char *arch,
 		  struct nvrtc_result *r, struct err *e)
 {
-	char arch[64];
-	const char *options[] = {arch, "--fmad=false", "--ptxas-options=-v"};
+	bool cubin = !strncmp(arch, "sm_", 3); /* then ptxas runs, too, and knows its option */
+	char word[64];
+	const char *options[] = {word, "--fmad=false", "--ptxas-options=-v"};
 	struct buf log = BUF_INIT;
 	program p = NULL;
 	int ret = -1;
 
 	*r = (struct nvrtc_result){0};
-	snprintf(arch, sizeof(arch), "--gpu-architecture=%s", target);
+	snprintf(word, sizeof(word), "--gpu-architecture=%s", arch);
 	if (n->CreateProgram(&p, source, "kernel.cu", 0, NULL, NULL)) {
 		fail(e, E_INTERNAL, "NVRTC can't take a program");
 		goto done;
 	}
-	if (n->CompileProgram(p, COUNT_OF(options), options)) {
+	if (n->CompileProgram(p, cubin ? 3 : 2, options)) {
 		get_log(n, p, &log);
 		compile_error(buf_str(&log), e);
 		goto done;
 	}
 	get_log(n, p, &log);
-	if (get_results(n, p, r, e) < 0)
-		goto done;
-	ret = read_log(buf_str(&log), r, e);
+	ret = get_ptx(n, p, r, e);
+	if (ret == 0 && cubin)
+		ret = get_cubin(n, p, buf_str(&log), r, e);
 done:
 	if (p)
 		n->DestroyProgram(&p);

@@ -35,6 +35,16 @@ static int set_precision(struct compile_options *o, const char *value, struct er
 	return 0;
 }
 
+static int set_code(struct compile_options *o, const char *value, struct err *e)
+{
+	bool both = !strcmp(value, "both");
+
+	if (!both && strcmp(value, "ptx"))
+		return fail(e, E_USAGE, "code '%.40s' is not known; known: both, ptx", value);
+	o->code = both ? "both" : "ptx";
+	return 0;
+}
+
 static int compare_dims(const void *a, const void *b)
 {
 	const struct dim_binding *x = a, *y = b;
@@ -113,15 +123,14 @@ static const struct word {
 	const char *name;
 	int (*set)(struct compile_options *o, const char *value, struct err *e);
 } words[] = {
-	{"target", set_target},
-	{"dims", add_dims},
-	{"bind", add_bind},
-	{"precision", set_precision},
+	{"target", set_target},	      {"dims", add_dims}, {"bind", add_bind},
+	{"precision", set_precision}, {"code", set_code},
 };
 
 void compile_options_init(struct compile_options *o, struct arena *a)
 {
-	*o = (struct compile_options){.arena = a, .target = "sm_87", .precision = "fp32"};
+	*o = (struct compile_options){
+		.arena = a, .target = "sm_87", .precision = "fp32", .code = "both"};
 }
 
 int compile_options_parse(struct compile_options *o, const char *word, const char *value,
@@ -135,7 +144,7 @@ int compile_options_parse(struct compile_options *o, const char *word, const cha
 
 const char *compile_options_words(void)
 {
-	return "target, dims, bind, precision";
+	return "target, dims, bind, precision, code";
 }
 
 int compile_options_hash_binds(struct compile_options *o, struct err *e)
@@ -161,6 +170,7 @@ void compile_key(const struct compile_options *o, const char *model_hex,
 	hash_str(&h, model_hex);
 	hash_str(&h, o->target);
 	hash_str(&h, o->precision);
+	hash_str(&h, o->code);
 	hash_int(&h, o->ndims);
 	for (uint32_t i = 0; i < o->ndims; i++) {
 		hash_str(&h, o->dims[i].name);
@@ -185,6 +195,7 @@ void compile_options_json(const struct compile_options *o, struct buf *out)
 	json_open(&j, NULL, '{');
 	json_str(&j, "target", o->target);
 	json_str(&j, "precision", o->precision);
+	json_str(&j, "code", o->code);
 	json_open(&j, "dims", '{');
 	for (uint32_t i = 0; i < o->ndims; i++) {
 		const struct dim_binding *d = &o->dims[i];

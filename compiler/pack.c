@@ -103,9 +103,11 @@ static void put_kernels(const struct graph *g, struct json *j, const struct code
 		json_int(j, NULL, (int64_t)place[i].cubin);
 		json_int(j, NULL, (int64_t)c->cubin_bytes);
 		json_close(j, ']');
-		json_int(j, "registers", c->registers);
-		json_int(j, "spill_bytes", c->spill_bytes);
-		json_int(j, "shared_bytes", c->shared_bytes);
+		if (c->cubin_bytes) {
+			json_int(j, "registers", c->registers);
+			json_int(j, "spill_bytes", c->spill_bytes);
+			json_int(j, "shared_bytes", c->shared_bytes);
+		}
 		json_close(j, '}');
 	}
 	json_close(j, ']');

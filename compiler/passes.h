@@ -27,6 +27,7 @@ int pass_lower(struct graph *g, struct err *e);
 
 struct emit_options {
 	const char *target, *kernel_cache;
+	bool ptx_only;
 	void (*progress)(void *ctx, const char *stage, int percent);
 	void *ctx;
 	/* filled by emit */

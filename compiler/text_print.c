@@ -326,12 +326,16 @@ static void put_lowered(struct printer *p)
 		print_quoted(p->out, l->defines ? l->defines : "");
 		buf_puts(p->out, "\n");
 	}
-	for (uint32_t i = 0; i < g->ncode; i++)
-		buf_printf(p->out,
-			   "code %u %s registers=%u spill=%u shared=%u ptx=%llu cubin=%llu\n", i,
-			   g->code[i].entry, g->code[i].registers, g->code[i].spill_bytes,
-			   g->code[i].shared_bytes, (unsigned long long)g->code[i].ptx_bytes,
-			   (unsigned long long)g->code[i].cubin_bytes);
+	for (uint32_t i = 0; i < g->ncode; i++) {
+		const struct code *c = &g->code[i];
+
+		buf_printf(p->out, "code %u %s", i, c->entry);
+		if (c->cubin_bytes)
+			buf_printf(p->out, " registers=%u spill=%u shared=%u", c->registers,
+				   c->spill_bytes, c->shared_bytes);
+		buf_printf(p->out, " ptx=%llu cubin=%llu\n", (unsigned long long)c->ptx_bytes,
+			   (unsigned long long)c->cubin_bytes);
+	}
 }
 
 void text_print(const struct graph *g, struct buf *out)

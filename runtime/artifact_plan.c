@@ -39,16 +39,25 @@ static int read_range(const struct artifact *a, const struct want *w, const json
 	return 0;
 }
 
+/* What ptxas said of the cubin: absent where there is none. */
+static int read_figures(const struct want *w, const json_t *o, struct artifact_kernel *k)
+{
+	if (!k->cubin.len && !json_object_get(o, "registers"))
+		return 0;
+	if (want_u32(w, o, "registers", REGISTER_MAX, &k->registers) < 0 ||
+	    want_u32(w, o, "spill_bytes", UINT32_MAX, &k->spill_bytes) < 0 ||
+	    want_u32(w, o, "shared_bytes", SHARED_MAX, &k->shared_bytes) < 0)
+		return -1;
+	return 0;
+}
+
 static int read_kernel(struct artifact *a, const struct want *w, const json_t *o,
 		       struct artifact_kernel *k)
 {
 	const char *entry;
 
 	if (want_str(w, o, "entry", &entry) < 0 || read_range(a, w, o, "ptx", &k->ptx) < 0 ||
-	    read_range(a, w, o, "cubin", &k->cubin) < 0 ||
-	    want_u32(w, o, "registers", REGISTER_MAX, &k->registers) < 0 ||
-	    want_u32(w, o, "spill_bytes", UINT32_MAX, &k->spill_bytes) < 0 ||
-	    want_u32(w, o, "shared_bytes", SHARED_MAX, &k->shared_bytes) < 0)
+	    read_range(a, w, o, "cubin", &k->cubin) < 0 || read_figures(w, o, k) < 0)
 		return -1;
 	if (!is_identifier(entry))
 		return want_fail(w, "entry", "a C identifier");

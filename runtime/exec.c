@@ -148,7 +148,8 @@ static int load_kernel(struct runtime *rt, uint32_t i, struct err *e)
 	}
 	if (CALL(rt, e, cuModuleGetFunction, &m->function, m->module, k->entry) < 0)
 		return -1;
-	if (m->shared + k->shared_bytes > SHARED_OPT_IN)
+	/* without a cubin the plan does not tell the kernel's own shared memory */
+	if (m->shared && (!k->cubin.len || m->shared + k->shared_bytes > SHARED_OPT_IN))
 		return CALL(rt, e, cuFuncSetAttribute, m->function,
 			    CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, (int)m->shared);
 	return 0;

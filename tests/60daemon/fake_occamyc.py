@@ -55,6 +55,7 @@ def key(model, o, ident):
     text(hashlib.sha256(model).hexdigest())
     text(o["target"])
     text(o["precision"])
+    text(o["code"])
     dims = []
     for d in ",".join(o["dims"]).split(",") if o["dims"] else []:
         name, size = d.rsplit("=", 1)
@@ -76,7 +77,7 @@ def key(model, o, ident):
 
 
 def words(argv):
-    o = {"target": "sm_87", "precision": "fp32", "dims": [], "bind": [], "model": None}
+    o = {"target": "sm_87", "precision": "fp32", "code": "both", "dims": [], "bind": [], "model": None}
     argv = list(argv)
     while argv:
         word = argv.pop(0)

@@ -50,8 +50,8 @@ def test_key():
     with Daemon() as d:
         m = model()
         multi = {"model": json.dumps(m).encode()}
-        same = ["", "?target=sm_87", "?precision=fp32", "?name=whatever"]
-        other = ["?target=sm_75", "?dims=N=1", "?dims=N=2", "?dims=N=1,M=2", "?dims=N:0=1"]
+        same = ["", "?target=sm_87", "?precision=fp32", "?code=both", "?name=whatever"]
+        other = ["?target=sm_75", "?dims=N=1", "?dims=N=2", "?dims=N=1,M=2", "?dims=N:0=1", "?code=ptx"]
         keys = [d.compile(m, q).json["key"] for q in same]
         assert len(set(keys)) == 1, keys
         keys += [d.compile(m, q).json["key"] for q in other]
