@@ -1,4 +1,5 @@
 """What the script tests share: where the binaries are, how to run them, and the compare rule."""
+import hashlib
 import json
 import os
 import pathlib
@@ -13,6 +14,8 @@ sys.path.insert(0, str(ROOT / "bench"))
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build-dev"))
 RELEASE = pathlib.Path(os.environ.get("RELEASE", ROOT / "build"))
 ALL = os.environ.get("OCCAMY_TEST_ALL") == "1"
+SHARDS = 20
+SHARD = os.environ.get("OCCAMY_TEST_SHARD", "none")
 
 RTOL, ATOL = 1e-3, 1e-4
 
@@ -106,6 +109,23 @@ def random_feeds(session, seed):
     random = np.random.default_rng(seed)
     return {i.name: random.standard_normal(i.shape).astype(np.float32)
             for i in session.get_inputs()}
+
+
+def shard_of(index, what):
+    """Items of a list go to the shards in turn; each list begins elsewhere, by its name."""
+    return (int(hashlib.sha256(what.encode()).hexdigest()[:8], 16) + index) % SHARDS
+
+
+def long_set(items, what=None):
+    """What this run takes of items that are too slow for every run: all with --all, else those of the
+    run's shard, in order; none where no run.sh chose one. what: the list's name, else the script's."""
+    items = list(items)
+    what = what or "/".join(pathlib.Path(sys.argv[0]).parts[-2:])
+    taken = items if ALL else [item for index, item in enumerate(items)
+                               if str(shard_of(index, what)) == SHARD]
+    print(f"long set: {len(taken)} of {len(items)} of {what}, shard {'all' if ALL else SHARD}",
+          flush=True)
+    return taken
 
 
 def skip(reason):

@@ -1,8 +1,9 @@
 #!/bin/bash
 # The one test command: installs what is missing, builds the dev (ASan, UBSan) and release presets,
 # then runs the lints, the C tests and the numbered folders' script tests, in this order.
-#   tests/run.sh [--only PATTERN] [--all]
-# --only: just the tests whose name holds PATTERN. --all: the ones marked slow, too.
+#   tests/run.sh [--only PATTERN] [--all | --shard K]
+# --only: just the tests whose name holds PATTERN. Of the long set a run takes one twentieth, the one
+# of shard.sh or the given K of 0..19; --all: all of it.
 # A test is a program: exit 0 passes, 77 skips (the last line it printed is the reason). A test that
 # leaves a sanitizer's report has failed, whatever it returned.
 set -euo pipefail
@@ -10,14 +11,23 @@ cd "$(dirname "$0")/.."
 . deploy/lib.sh
 
 ONLY=""
+SHARD=""
 export OCCAMY_TEST_ALL=0
 while [ $# -gt 0 ]; do
 	case $1 in
 	--only) ONLY=${2:?--only needs a pattern} && shift 2 ;;
 	--all) OCCAMY_TEST_ALL=1 && shift ;;
-	*) die "usage: tests/run.sh [--only PATTERN] [--all]" ;;
+	--shard) SHARD=${2:?--shard needs a number} && shift 2 ;;
+	*) die "usage: tests/run.sh [--only PATTERN] [--all | --shard K]" ;;
 	esac
 done
+SHARD=${SHARD:-$(tests/shard.sh)}
+export OCCAMY_TEST_SHARD=${SHARD%% *}
+[[ $OCCAMY_TEST_SHARD =~ ^1?[0-9]$ ]] || die "--shard: 0 to 19, not '$SHARD'"
+LIMIT=600
+if [ $OCCAMY_TEST_ALL = 1 ]; then
+	SHARD="all of it" LIMIT=3600
+fi
 
 passed=0
 failed=0
@@ -35,7 +45,7 @@ run_test() {
 	esac
 	number=$((number + 1))
 	rm -rf "$LOGS/reports" && mkdir -p "$LOGS/reports"
-	timeout -k 10 600 "$@" >"$log" 2>&1 </dev/null || rc=$?
+	timeout -k 10 $LIMIT "$@" >"$log" 2>&1 </dev/null || rc=$?
 	seconds=$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')
 	if [ -n "$(ls "$LOGS/reports")" ]; then
 		cat "$LOGS"/reports/* >>"$log"
@@ -104,6 +114,7 @@ export ASAN_OPTIONS=log_path=$LOGS/reports/asan:detect_leaks=1:intercept_tls_get
 export UBSAN_OPTIONS=log_path=$LOGS/reports/ubsan:print_stacktrace=1:halt_on_error=1
 export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0
 
+say "long set: shard $SHARD"
 lints
 c_tests
 script_tests

@@ -11,7 +11,8 @@ import lib
 
 import models
 
-NAMES = ("pp_ocr_cls", "squeezenet1_1") if not lib.ALL else tuple(models.ALL)
+QUICK = "pp_ocr_cls", "squeezenet1_1"
+NAMES = [*QUICK, *lib.long_set(name for name in models.ALL if name not in QUICK)]
 
 
 def digest(path):
