@@ -190,7 +190,7 @@ INLINE void fetch_a(a_part &a, const float *x, const pixel (&px)[SLOTS], place &
 #pragma unroll
 		for (int h = 0; h < HALVES; h++)
 			if (ok) {
-				float4_to(a[i][h], x + (px[i].base + k.off + h * 4));
+				load(a[i][h], x + (px[i].base + k.off + h * 4));
 			} else {
 #pragma unroll
 				for (int q = 0; q < 4; q++)
@@ -244,7 +244,7 @@ INLINE void start(float (&acc)[TM][TN], const float *bias, unsigned n0, unsigned
 	for (int j = 0; j < TN; j += 4) {
 		float b[4];
 
-		float4_to(b, bias + min(n0 + tile_index(tx, j, TX), CO_PAD - 4));
+		load(b, bias + min(n0 + tile_index(tx, j, TX), CO_PAD - 4));
 #pragma unroll
 		for (int i = 0; i < TM; i++)
 #pragma unroll

@@ -21,10 +21,10 @@ INLINE bool in_real(unsigned off)
 }
 #endif
 
-extern "C" __global__ void __launch_bounds__(THREADS) copy(float *y, const float *x)
+extern "C" __global__ void __launch_bounds__(THREADS) copy(y_t *y, const y_t *x)
 {
 	const unsigned i = (blockIdx.x * THREADS + threadIdx.x) * VEC;
-	float v[VEC] = {};
+	compute_t<y_t> v[VEC] = {};
 
 	if (i >= COUNT)
 		return;

@@ -49,7 +49,7 @@ INLINE void load_row(float (&row)[SPAN][4], const float *p, int x0)
 		if (DW > 1 && i % DW)
 			continue;
 		if ((unsigned)(x0 + i) < IW) {
-			float4_to(row[i], p + (x0 + i) * 8);
+			load(row[i], p + (x0 + i) * 8);
 		} else {
 #pragma unroll
 			for (int q = 0; q < 4; q++)
@@ -74,7 +74,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 		return;
 #pragma unroll
 	for (int c = 0; c < COLS; c++)
-		float4_to(acc[c], w + CB * TAPS * 8 + cb * 8 + half);
+		load(acc[c], w + CB * TAPS * 8 + cb * 8 + half);
 #pragma unroll
 	for (int kz = 0; kz < KD; kz++)
 #pragma unroll
@@ -89,7 +89,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 			for (int kx = 0; kx < KW; kx++) {
 				float f[4];
 
-				float4_to(f, wp + ((kz * KH + ky) * KW + kx) * 8);
+				load(f, wp + ((kz * KH + ky) * KW + kx) * 8);
 #pragma unroll
 				for (int c = 0; c < COLS; c++)
 #pragma unroll

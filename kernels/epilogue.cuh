@@ -1,14 +1,15 @@
 /*
  * Stands between the generated text and the template: what a template ends
- * in when nothing is fused behind it, and the store.
+ * in when nothing is fused behind it.
  */
 #ifndef VEC
 #define VEC 4 /* consecutive elements that one call of the epilogue gets */
 #endif
 #ifndef EXTRA_PARAMS
+typedef f32 y_t; /* output 0 as it is stored */
 #define EXTRA_PARAMS
 #define EXTRA_ARGS
-INLINE void epilogue(float (&v)[VEC], unsigned off)
+INLINE void epilogue(compute_t<y_t> (&v)[VEC], unsigned off)
 {
 }
 
@@ -17,13 +18,3 @@ INLINE unsigned out_at(unsigned off)
 	return off;
 }
 #endif
-
-INLINE void store(float *y, unsigned at, const float (&v)[4])
-{
-	*(float4 *)(y + at) = float4_of(v);
-}
-
-INLINE void store(float *y, unsigned at, const float (&v)[1])
-{
-	y[at] = v[0];
-}

@@ -15,10 +15,10 @@
 #define THREADS 128
 #endif
 
-extern "C" __global__ void __launch_bounds__(THREADS) map(float *y EXTRA_PARAMS)
+extern "C" __global__ void __launch_bounds__(THREADS) map(y_t *y EXTRA_PARAMS)
 {
 	const unsigned i = blockIdx.x * THREADS + threadIdx.x;
-	float v[VEC] = {};
+	compute_t<y_t> v[VEC] = {};
 
 	if (i >= COUNT / VEC)
 		return;

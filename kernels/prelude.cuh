@@ -1,41 +1,173 @@
-/* Stands before everything: helpers for generated expressions and templates. */
+/* Stands before everything: data types, helpers for generated expressions and templates. */
 #define INLINE static __device__ __forceinline__
 
+/* ---- what tensors are stored as, by the names that the compiler has for it ---- */
+
+typedef float f32;
+typedef double f64;
+typedef signed char i8;
+typedef short i16;
+typedef int i32;
+typedef long long i64;
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned u32;
+typedef unsigned long long u64;
+struct f16 {
+	u16 bits;
+};
+struct bf16 {
+	u16 bits;
+};
+
+/* What is computed with: float for the short floats, else the type itself. */
+template <class S> struct computes {
+	typedef S type;
+};
+template <> struct computes<f16> {
+	typedef float type;
+};
+template <> struct computes<bf16> {
+	typedef float type;
+};
+template <class S> using compute_t = typename computes<S>::type;
+
+template <class S> INLINE S get(S s)
+{
+	return s;
+}
+
+INLINE float get(f16 s)
+{
+	float v;
+
+	asm("cvt.f32.f16 %0, %1;" : "=f"(v) : "h"(s.bits));
+	return v;
+}
+
+INLINE float get(bf16 s)
+{
+	return __uint_as_float((u32)s.bits << 16);
+}
+
+/* Rounded to nearest even. */
+template <class S> INLINE void put(S &s, S v)
+{
+	s = v;
+}
+
+INLINE void put(f16 &s, float v)
+{
+	asm("cvt.rn.f16.f32 %0, %1;" : "=h"(s.bits) : "f"(v));
+}
+
+INLINE void put(bf16 &s, float v)
+{
+	const u32 bits = __float_as_uint(v);
+
+	s.bits = v != v ? bits >> 16 | 64 : (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+}
+
+/* v as it is after it was stored. */
+template <class S> INLINE compute_t<S> stored(compute_t<S> v)
+{
+	S s;
+
+	put(s, v);
+	return get(s);
+}
+
+/* Four neighbours, moved at once. */
+template <class S> struct alignas(sizeof(S) < 4 ? 4 * sizeof(S) : 16) quad {
+	S at[4];
+};
+
+/* One or four elements. Written out: a loop, unrolled later, leaves worse code around it. */
+template <class S> INLINE void load(compute_t<S> (&v)[4], const S *p)
+{
+	const quad<S> q = *(const quad<S> *)p;
+
+	v[0] = get(q.at[0]);
+	v[1] = get(q.at[1]);
+	v[2] = get(q.at[2]);
+	v[3] = get(q.at[3]);
+}
+
+template <class S> INLINE void load(compute_t<S> (&v)[1], const S *p)
+{
+	v[0] = get(p[0]);
+}
+
+template <class S> INLINE void store(S *p, unsigned at, const compute_t<S> (&v)[4])
+{
+	quad<S> q;
+
+	put(q.at[0], v[0]);
+	put(q.at[1], v[1]);
+	put(q.at[2], v[2]);
+	put(q.at[3], v[3]);
+	*(quad<S> *)(p + at) = q;
+}
+
+template <class S> INLINE void store(S *p, unsigned at, const compute_t<S> (&v)[1])
+{
+	put(p[at], v[0]);
+}
+
+/* ---- generated expressions ---- */
+
+/* Integers wrap. */
+#define WRAP(a, operation, b) ((u64)(a)operation(u64)(b))
+
+/* Nothing divides by zero, and -(least) wraps. */
+template <class T> INLINE T divide(T a, T b)
+{
+	return b == 0 ? (T)0 : (T)-1 < 0 && b == (T)-1 ? (T)WRAP(0, -, a) : (T)(a / b);
+}
+
+/* The sign follows the divisor, or with like_c the dividend. */
+template <class T> INLINE T modulo(T a, T b, bool like_c)
+{
+	const T m = b == 0 || ((T)-1 < 0 && b == (T)-1) ? (T)0 : (T)(a % b);
+
+	return m != 0 && !like_c && (m < 0) != (b < 0) ? (T)(m + b) : m;
+}
+
+template <class T, class U> INLINE T power(T a, U b)
+{
+	T y = 1;
+
+	if (b < 0)
+		return a == 1 || (a == (T)-1 && b % 2 == 0) ? (T)1 : a == (T)-1 ? a : (T)0;
+	for (; b; b >>= 1, a = (T)WRAP(a, *, a))
+		if (b & 1)
+			y = (T)WRAP(y, *, a);
+	return y;
+}
+
+/* Floats become integers as in the compiler: truncated, beyond the type's range its ends, NaN 0. */
+template <class T, class V> INLINE T truncated(V v)
+{
+	const bool has_sign = (T)-1 < 0;
+	const u64 half = (u64)1 << (8 * sizeof(T) - 1);
+	const V end = has_sign ? (V)half : (V)half * 2;
+
+	if (v >= end)
+		return (T)(has_sign ? half - 1 : half - 1 + half);
+	if (has_sign && v <= -end)
+		return (T)-half;
+	return v > (has_sign ? -end : 0) ? (T)v : (T)0; /* not where v is NaN */
+}
+
 /* ONNX's maximum and minimum: NaN wins. */
-INLINE float max_nan(float a, float b)
+template <class T> INLINE T max_nan(T a, T b)
 {
 	return a > b || a != a ? a : b;
 }
 
-INLINE float min_nan(float a, float b)
+template <class T> INLINE T min_nan(T a, T b)
 {
 	return a < b || a != a ? a : b;
-}
-
-INLINE float4 float4_of(const float (&v)[4])
-{
-	return make_float4(v[0], v[1], v[2], v[3]);
-}
-
-INLINE void float4_to(float (&v)[4], const float *p)
-{
-	const float4 q = *(const float4 *)p;
-
-	v[0] = q.x;
-	v[1] = q.y;
-	v[2] = q.z;
-	v[3] = q.w;
-}
-
-/* One or four elements. */
-INLINE void load(float (&v)[4], const float *p)
-{
-	float4_to(v, p);
-}
-
-INLINE void load(float (&v)[1], const float *p)
-{
-	v[0] = p[0];
 }
 
 /* Sum over the warp; every lane gets it. The order is fixed. */
@@ -57,7 +189,7 @@ INLINE float warp_max(float v)
 
 /*
  * Tiled products: a thread has TM x TN results; its row i is row ty * 4 + i / 4 * 4 * (BM / TM) +
- * i % 4 of the tile, so that threads read neighbouring float4s; columns alike. as and bs hold 8 k.
+ * i % 4 of the tile, so that threads read four neighbours at once; columns alike. as and bs hold 8 k.
  */
 /* Blocks of an SM whose threads have that many registers: without it ptxas aims higher and spills. */
 #define MIN_BLOCKS(threads, registers) (65536 / ((threads) * (registers)))
@@ -77,10 +209,10 @@ INLINE void tile_fma(float (&acc)[TM][TN], const float (&as)[8][LDA], const floa
 
 #pragma unroll
 		for (int i = 0; i < TM; i += 4)
-			float4_to((float(&)[4])a[i], &as[k][tile_index(ty, i, rows)]);
+			load((float(&)[4])a[i], &as[k][tile_index(ty, i, rows)]);
 #pragma unroll
 		for (int j = 0; j < TN; j += 4)
-			float4_to((float(&)[4])b[j], &bs[k][tile_index(tx, j, cols)]);
+			load((float(&)[4])b[j], &bs[k][tile_index(tx, j, cols)]);
 #pragma unroll
 		for (int i = 0; i < TM; i++)
 #pragma unroll

@@ -125,6 +125,7 @@ static int copy_part(struct graph *g, struct node *n, const struct part *p, uint
 	lower_operand(&l, n->in[k]);
 	lower_define(&l, "COUNT", count);
 	lower_define(&l, "THREADS", THREADS);
+	lower_type(&l, "y_t", p->y->type.dt);
 	buf_printf(&l.text, "#define VEC %d\n#define EXTRA_PARAMS\n", vec);
 	form_function(&in, &s, "in_at", &l.text);
 	form_function(&out, &s, "out_at", &l.text);

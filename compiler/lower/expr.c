@@ -193,7 +193,7 @@ static void put_wide_loads(const struct epilogue *p, struct buf *t)
 			put_address(p, o, "", t);
 			buf_puts(t, "];\n");
 		} else if (o->how == WIDE) {
-			buf_printf(t, "\tfloat x%u[VEC];\n\tfloat4_to(x%u, e%u + (", o->arg, o->arg,
+			buf_printf(t, "\tfloat x%u[VEC];\n\tload(x%u, e%u + (", o->arg, o->arg,
 				   o->arg);
 			if (form_is_dense(&o->form, &p->space))
 				buf_puts(t, "off");
@@ -333,8 +333,9 @@ int lower_epilogue(struct lower *l, int vec, struct err *e)
 	last = p.space.n - 1;
 	p.aligned = vec == 1 || (last >= 0 && p.space.size[last] % vec == 0);
 	collect_operands(&p);
+	lower_type(l, "y_t", out->type.dt);
 	put_params(&p);
-	buf_puts(t, "INLINE void epilogue(float (&v)[VEC], unsigned off EXTRA_PARAMS)\n{\n");
+	buf_puts(t, "INLINE void epilogue(compute_t<y_t> (&v)[VEC], unsigned off EXTRA_PARAMS)\n{\n");
 	if (p.aligned && uses_indices(&p))
 		space_decode(&p.space, "off", t);
 	put_wide_loads(&p, t);

@@ -27,6 +27,11 @@ void lower_define(struct lower *l, const char *name, int64_t value)
 	buf_printf(&l->text, "#define %s %lld\n", name, (long long)value);
 }
 
+void lower_type(struct lower *l, const char *name, enum dtype dt)
+{
+	buf_printf(&l->text, "typedef %s %s;\n", dtype_name(dt), name);
+}
+
 static void add_arg(struct lower *l, const struct karg *k)
 {
 	if (l->launch.nargs < LOWER_ARGS_MAX)

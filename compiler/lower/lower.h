@@ -85,6 +85,8 @@ struct region { /* bytes of a value: `rows` runs of `width`, `pitch` apart, from
 
 void lower_begin(struct lower *l, struct graph *g, struct node *n, const char *kernel);
 void lower_define(struct lower *l, const char *name, int64_t value);
+/* "typedef f16 NAME;": the type of an operand as the kernel stores it. */
+void lower_type(struct lower *l, const char *name, enum dtype dt);
 /* Arguments in the order of the kernel's parameters. access: 1 read, 2 write, 3 both. */
 void lower_value(struct lower *l, val_id v, uint8_t access);
 void lower_region(struct lower *l, val_id v, uint8_t access, const struct region *r);
