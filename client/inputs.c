@@ -37,6 +37,11 @@ static int check_type(const struct artifact_tensor *t, const struct ndarray *x, 
 	return -1;
 }
 
+static const void *bytes_of(const struct input *x)
+{
+	return x->array.data.data ? (const void *)x->array.data.data : "";
+}
+
 /* One NAME=FILE; names may hold '=', so that the last one separates. */
 static int read_word(const struct runtime *rt, const char *word, struct inputs *in, struct err *e)
 {
@@ -62,8 +67,26 @@ static int read_word(const struct runtime *rt, const char *word, struct inputs *
 	if (fs_map(equals + 1, &x->map, e) < 0 ||
 	    ndarray_parse((struct span){x->map.data, x->map.len}, equals + 1, &x->array, e) < 0)
 		return -1;
-	in->data[i] = x->array.data.data ? (const void *)x->array.data.data : "";
+	in->data[i] = bytes_of(x);
 	return check_type(&a->inputs[i], &x->array, equals + 1, e);
+}
+
+/* What is not given, from the reference where it has it. */
+static int read_reference(const struct artifact *a, const struct npz *ref, struct inputs *in,
+			  struct err *e)
+{
+	for (uint32_t i = 0; ref && i < a->ninputs; i++) {
+		const struct npz_member *m = in->data[i] ? NULL : npz_find(ref, a->inputs[i].name);
+		struct input *x = &in->input[i];
+
+		if (!m)
+			continue;
+		if (npz_array(ref, m, &x->array, e) < 0 ||
+		    check_type(&a->inputs[i], &x->array, ref->path, e) < 0)
+			return -1;
+		in->data[i] = bytes_of(x);
+	}
+	return 0;
 }
 
 /* ---- random ---- */
@@ -161,8 +184,8 @@ static int fill_missing(const struct artifact *a, const char *seed, struct input
 	return err_hint(e, "--input NAME=FILE gives one, --random SEED fills all that are missing");
 }
 
-int inputs_read(const struct runtime *rt, const struct words *given, const char *seed,
-		struct inputs *in, struct err *e)
+int inputs_read(const struct runtime *rt, const struct words *given, const struct npz *ref,
+		const char *seed, struct inputs *in, struct err *e)
 {
 	const struct artifact *a = runtime_artifact(rt);
 
@@ -172,7 +195,7 @@ int inputs_read(const struct runtime *rt, const struct words *given, const char 
 	for (size_t i = 0; i < given->count; i++)
 		if (read_word(rt, given->word[i], in, e) < 0)
 			return -1;
-	return fill_missing(a, seed, in, e);
+	return read_reference(a, ref, in, e) < 0 ? -1 : fill_missing(a, seed, in, e);
 }
 
 void inputs_release(struct inputs *in)

@@ -3,7 +3,7 @@
 #define CLIENT_INPUTS_H
 
 #include "client/client.h"
-#include "client/ndarray.h"
+#include "client/npz.h"
 #include "runtime/runtime.h"
 
 struct input {
@@ -19,11 +19,12 @@ struct inputs {
 };
 
 /*
- * Reads the files of NAME=FILE words and fills what is not given from the
- * seed, if there is one (client/README.md has the formula).
+ * Reads the files of NAME=FILE words and fills what is not given from ref
+ * (NULL: none), then from the seed, if there is one (client/README.md has the
+ * formula). ref must outlive *in.
  */
-int inputs_read(const struct runtime *rt, const struct words *given, const char *seed,
-		struct inputs *in, struct err *e);
+int inputs_read(const struct runtime *rt, const struct words *given, const struct npz *ref,
+		const char *seed, struct inputs *in, struct err *e);
 void inputs_release(struct inputs *in);
 
 #endif

@@ -13,7 +13,8 @@ static const struct {
 } commands[] = {
 	{"run",
 	 "run FILE|URL [--input NAME=FILE]... [--random SEED] [--output-dir DIR]\n"
-	 "      [--device auto|cuda|emulator] [--report FILE.json]",
+	 "      [--device auto|cuda|emulator] [--report FILE.json]\n"
+	 "      [--compare REF.npz [--all-tensors] [--rtol R] [--atol A]]",
 	 "run an artifact once", cmd_run},
 	{"inspect", "inspect FILE [--json] [--metadata KEY]", "print what its manifest says",
 	 cmd_inspect},
@@ -35,7 +36,8 @@ static int cmd_help(int argc, char **argv, struct err *e)
 	       "DIR/output_N.npy, .pb for types that .npy lacks.\n\n"
 	       "exit codes: 0 done, 64 usage, 65 the artifact, an input or the device's memory\n"
 	       "does not fit, 66 no such file, 69 no device or no network, 70 a bug or a device\n"
-	       "error, 74 reading or writing failed, 75 try again later\n");
+	       "error, 74 reading or writing failed, 75 try again later, 76 a tensor is not what\n"
+	       "--compare's reference says\n");
 	return 0;
 }
 

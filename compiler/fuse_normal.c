@@ -38,6 +38,8 @@ static void vanish(struct fuse *f, uint32_t node)
 static void become(const struct graph *g, struct node *n, const struct op *op, void *attr,
 		   uint32_t nmain)
 {
+	if (!n->was)
+		n->was = n->op->name;
 	n->op = op;
 	n->attr = attr;
 	n->attrs = NULL;
@@ -183,16 +185,18 @@ static void depth(struct fuse *f, uint32_t node)
 	struct graph *g = f->g;
 	const struct depth_attr *attr = g->node[node].attr;
 	struct type moved = attr->split;
-	const char *name = g->node[node].name;
+	const char *name = g->node[node].name, *was = g->node[node].op->name;
 	val_id x = g->node[node].in[0];
 	struct node *n;
 
 	for (int o = 0; o < moved.rank; o++)
 		moved.dim[o] = attr->split.dim[attr->perm[o]];
 	n = node_insert(g, node, &op__View, name, 1, 1);
+	n->was = was;
 	n->in[0] = x;
 	node_set_out(g, n, 0, val_add(g, "", &attr->split));
 	n = node_insert(g, node + 1, &op__Map, name, 1, 1);
+	n->was = was;
 	n->in[0] = g->node[node].out[0];
 	node_set_out(g, n, 0, val_add(g, "", &moved));
 	g->node[node + 2].in[0] = n->out[0];
@@ -334,6 +338,7 @@ static void split(struct fuse *f, uint32_t node)
 		part.start[attr->axis] = start;
 		start += g->val[whole.out[k]].type.dim[attr->axis];
 		n = k ? node_insert(g, ++at, &op__Map, whole.name, 1, 1) : &g->node[node];
+		n->was = whole.op->name;
 		n->in[0] = x;
 		n->nout = 1;
 		node_set_out(g, n, 0, whole.out[k]);

@@ -111,7 +111,8 @@ struct tail_step {
 struct node {
 	const struct op *op;
 	const char *name; /* ONNX name, "" if none; for messages */
-	int version;	  /* opset in force */
+	const char *was; /* fuse: the ONNX operator that became a .Map or .View; NULL if none did */
+	int version;	 /* opset in force */
 	uint32_t nin, nout;
 	val_id *in, *out; /* 0: an omitted optional */
 	uint32_t nattrs;
@@ -261,7 +262,9 @@ int graph_check_declared(const struct graph *g, struct err *e);
  */
 int node_check(struct graph *g, struct node *n, struct err *e);
 
-/* err_node with the name that the model's author knows: of a fused chain its last operator's. */
+/* The operator that the model's author knows, of fused maps the last one; "" for a copy of ours. */
+const char *node_op(const struct node *n);
+/* err_node with that. */
 int node_blame(const struct node *n, struct err *e);
 
 /* ---- text_*.c: the same text out and in ---- */

@@ -98,11 +98,16 @@ int node_check(struct graph *g, struct node *n, struct err *e)
 	return err_node(e, n->name, n->op->name);
 }
 
+const char *node_op(const struct node *n)
+{
+	if (n->was)
+		return n->was;
+	if (*n->op->name != '.')
+		return n->op->name;
+	return n->ntail ? n->tail[n->ntail - 1].op->name : "";
+}
+
 int node_blame(const struct node *n, struct err *e)
 {
-	const char *op = n->op->name;
-
-	if (*op == '.') /* a map; without a tail it only moves */
-		op = n->ntail ? n->tail[n->ntail - 1].op->name : "";
-	return err_node(e, n->name, *op == '.' ? op + 1 : op);
+	return err_node(e, n->name, node_op(n));
 }

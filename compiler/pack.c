@@ -67,6 +67,16 @@ static void put_dims(struct json *j, const struct type *t)
 	json_close(j, ']');
 }
 
+/* Who makes it, with how many launches from step "first" on; a graph input comes from nobody. */
+static void put_maker(const struct graph *g, struct json *j, const struct val *v)
+{
+	const struct node *n = v->def ? &g->node[v->def - 1] : NULL;
+
+	json_str(j, "node", n ? n->name : "");
+	json_str(j, "op", n ? node_op(n) : "");
+	json_int(j, "made", n ? n->nlaunch : 0);
+}
+
 static void put_tensor(const struct graph *g, struct json *j, const struct val *v)
 {
 	uint64_t item = (uint64_t)val_item(v) * dtype_size(v->type.dt), all = val_bytes(v);
@@ -84,6 +94,7 @@ static void put_tensor(const struct graph *g, struct json *j, const struct val *
 	json_int(j, "rows", dense ? 1 : (int64_t)rows);
 	json_int(j, "first", v->input ? 0 : step_first(g, v->first));
 	json_int(j, "last", v->output ? g->nlaunch : step_last(g, v->last));
+	put_maker(g, j, v);
 	json_close(j, '}');
 }
 
@@ -151,7 +162,7 @@ static void put_launches(const struct graph *g, struct json *j)
 		put_triple(j, "block", l->block);
 		json_int(j, "shared", l->shared);
 		json_str(j, "node", g->node[l->node].name);
-		json_str(j, "op", g->node[l->node].op->name);
+		json_str(j, "op", node_op(&g->node[l->node]));
 		json_open(j, "args", '[');
 		for (uint32_t k = 0; k < l->nargs; k++)
 			put_arg(g, j, l, &l->arg[k]);

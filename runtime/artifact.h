@@ -31,6 +31,7 @@
 #define ARTIFACT_NAME_MAX     64
 #define ARTIFACT_BLOBS_MAX    16
 #define ARTIFACT_RANK_MAX     8
+#define ARTIFACT_BLOCK	      8	  /* channels that lie together in a blocked tensor */
 #define ARTIFACT_ARGS_MAX     512 /* pointer arguments of one launch: 4 KB of parameters */
 #define ARTIFACT_MANIFEST_MAX ((size_t)16 << 20)
 #define ARTIFACT_PLAN_MAX     ((size_t)256 << 20)
@@ -78,6 +79,21 @@ struct artifact_launch {
 	const char *node, *op; /* for messages: ONNX node name and operator */
 };
 
+/*
+ * A tensor that stands in the arena at some time, at `rows` runs of `width`
+ * bytes, `pitch` bytes apart, from `offset`. It is there as soon as
+ * first + made launches have run, and until launch `last` has begun.
+ */
+struct artifact_value {
+	const char *name, *dtype;
+	const char *node, *op; /* what makes it; "" for graph inputs and copies of ours */
+	uint32_t rank;
+	int64_t shape[ARTIFACT_RANK_MAX];
+	bool blocked; /* N, ceil(C / 8), spatial axes, 8 channels; else row-major */
+	uint64_t offset, pitch, width, rows;
+	uint32_t first, last, made; /* made: launches that compute it; 0: an input, or in place */
+};
+
 struct artifact {
 	struct arena *arena; /* owns all below */
 	const char *path;    /* for messages */
@@ -101,6 +117,8 @@ struct artifact {
 	struct span code; /* the code blob in it */
 	struct artifact_kernel *kernels;
 	struct artifact_launch *launches;
+	uint32_t nvalues;
+	struct artifact_value *values; /* in no particular order */
 };
 
 /*

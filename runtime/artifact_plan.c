@@ -2,8 +2,8 @@
  * Reads the plan of an artifact. What is checked here is checked nowhere
  * again: kernels lie in the code blob, each launch is one that CUDA takes
  * and each of its regions lies inside the arena or the weights, each tensor
- * lies in the arena and lives inside the run, and the plan's counts and
- * sizes are the manifest's.
+ * lies in the arena, as large as its type and layout say, and lives inside
+ * the run, and the plan's counts and sizes are the manifest's.
  */
 #include "runtime/artifact_int.h"
 
@@ -180,63 +180,100 @@ static int read_launches(struct artifact *a, struct want w, const json_t *plan)
 	return 0;
 }
 
-/* ---- tensors: only checked; the executor has no use for them ---- */
+/* ---- tensors ---- */
 
-static int check_names(const struct want *w, const json_t *o)
+static int read_names(const struct artifact *a, const struct want *w, const json_t *o,
+		      struct artifact_value *v)
 {
-	const char *name, *dtype, *layout;
+	const char *layout;
 
-	if (want_str(w, o, "name", &name) < 0 || want_str(w, o, "dtype", &dtype) < 0 ||
-	    want_str(w, o, "layout", &layout) < 0)
+	if (want_str(w, o, "name", &v->name) < 0 || want_str(w, o, "dtype", &v->dtype) < 0 ||
+	    want_str(w, o, "layout", &layout) < 0 || want_str(w, o, "node", &v->node) < 0 ||
+	    want_str(w, o, "op", &v->op) < 0)
 		return -1;
-	if (!elem_find(dtype))
+	if (!elem_find(v->dtype))
 		return want_fail(w, "dtype", "a known type");
-	if (strcmp(layout, "plain") != 0 && strcmp(layout, "blocked8") != 0)
+	v->blocked = !strcmp(layout, "blocked8");
+	if (!v->blocked && strcmp(layout, "plain") != 0)
 		return want_fail(w, "layout", "\"plain\" or \"blocked8\"");
+	v->name = arena_strdup(a->arena, v->name);
+	v->dtype = elem_find(v->dtype)->name;
+	v->node = arena_strdup(a->arena, v->node);
+	v->op = arena_strdup(a->arena, v->op);
 	return 0;
 }
 
-/* rows runs of width bytes, pitch bytes apart, from offset. */
-static int check_tensor(const struct artifact *a, const struct want *w, const json_t *o)
+/* The runs hold what type and layout need, batch item by batch item where there are several. */
+static int check_shape(const struct want *w, const struct artifact_value *v)
 {
-	uint64_t offset, pitch, width, rows, first, last, dim, end;
-	const struct {
-		const char *member;
-		uint64_t max, *to;
-	} numbers[] = {
-		{"offset", BYTES_MAX, &offset},	 {"pitch", BYTES_MAX, &pitch},
-		{"width", BYTES_MAX, &width},	 {"rows", BYTES_MAX, &rows},
-		{"first", a->nlaunches, &first}, {"last", a->nlaunches, &last},
-	};
-	json_t *shape;
+	int64_t shape[ARTIFACT_RANK_MAX];
+	uint64_t bytes;
 
-	for (size_t i = 0; i < COUNT_OF(numbers); i++)
-		if (want_uint(w, o, numbers[i].member, numbers[i].max, numbers[i].to) < 0)
-			return -1;
-	if (check_names(w, o) < 0 || want_array(w, o, "shape", ARTIFACT_RANK_MAX, &shape) < 0)
+	memcpy(shape, v->shape, sizeof(shape));
+	if (v->blocked && v->rank < 2)
+		return want_fail(w, "layout", "two axes at least where channels are blocked");
+	if (v->blocked)
+		shape[1] = div_up(shape[1], ARTIFACT_BLOCK) * ARTIFACT_BLOCK;
+	if (!elem_bytes(elem_find(v->dtype), v->rank, shape, &bytes) ||
+	    bytes != v->rows * v->width ||
+	    (v->rows > 1 && (!v->rank || (uint64_t)shape[0] != v->rows)))
+		return want_fail(w, "shape", "what its rows hold");
+	return 0;
+}
+
+static int read_shape(const struct want *w, const json_t *o, struct artifact_value *v)
+{
+	json_t *shape;
+	uint64_t dim;
+
+	if (want_array(w, o, "shape", ARTIFACT_RANK_MAX, &shape) < 0)
 		return -1;
-	for (size_t i = 0; i < json_array_size(shape); i++)
+	v->rank = (uint32_t)json_array_size(shape);
+	for (uint32_t i = 0; i < v->rank; i++) {
 		if (want_item(w, shape, i, "shape", BYTES_MAX, &dim) < 0)
 			return -1;
-	if (first > last)
-		return want_fail(w, "last", "no step before the first");
-	if (rows < 1 || (rows > 1 && pitch < width))
-		return want_fail(w, "rows", "rows that do not overlap");
-	if (__builtin_mul_overflow(rows - 1, pitch, &end) || end > BYTES_MAX ||
-	    offset + end + width > a->arena_bytes)
-		return want_fail(w, "offset", "a tensor inside the arena");
+		v->shape[i] = (int64_t)dim;
+	}
 	return 0;
 }
 
-static int check_tensors(const struct artifact *a, struct want w, const json_t *plan)
+static int read_value(const struct artifact *a, const struct want *w, const json_t *o,
+		      struct artifact_value *v)
+{
+	uint64_t end;
+
+	if (want_uint(w, o, "offset", BYTES_MAX, &v->offset) < 0 ||
+	    want_uint(w, o, "pitch", BYTES_MAX, &v->pitch) < 0 ||
+	    want_uint(w, o, "width", BYTES_MAX, &v->width) < 0 ||
+	    want_uint(w, o, "rows", BYTES_MAX, &v->rows) < 0 ||
+	    want_u32(w, o, "first", a->nlaunches, &v->first) < 0 ||
+	    want_u32(w, o, "last", a->nlaunches, &v->last) < 0 ||
+	    want_u32(w, o, "made", a->nlaunches, &v->made) < 0 ||
+	    read_names(a, w, o, v) < 0 || read_shape(w, o, v) < 0)
+		return -1;
+	if (v->first > v->last)
+		return want_fail(w, "last", "no step before the first");
+	if (v->made > a->nlaunches - v->first)
+		return want_fail(w, "made", "no more launches than there are");
+	if (v->rows < 1 || (v->rows > 1 && v->pitch < v->width))
+		return want_fail(w, "rows", "rows that do not overlap");
+	if (__builtin_mul_overflow(v->rows - 1, v->pitch, &end) || end > BYTES_MAX ||
+	    v->offset + end + v->width > a->arena_bytes)
+		return want_fail(w, "offset", "a tensor inside the arena");
+	return check_shape(w, v);
+}
+
+static int read_values(struct artifact *a, struct want w, const json_t *plan)
 {
 	json_t *list;
 
 	if (want_array(&w, plan, "tensors", ARTIFACT_PLAN_MAX, &list) < 0)
 		return -1;
+	a->nvalues = (uint32_t)json_array_size(list);
+	a->values = NEW(a->arena, a->nvalues, struct artifact_value);
 	w.list = "tensors";
-	for (w.at = 0; w.at < json_array_size(list); w.at++)
-		if (check_tensor(a, &w, json_array_get(list, w.at)) < 0)
+	for (w.at = 0; w.at < a->nvalues; w.at++)
+		if (read_value(a, &w, json_array_get(list, w.at), &a->values[w.at]) < 0)
 			return -1;
 	return 0;
 }
@@ -294,7 +331,7 @@ int artifact_load_plan(struct artifact *a, struct err *e)
 		return -1;
 	if (map_code(a, e) == 0 && check_plan(a, &w, plan) == 0 && read_kernels(a, w, plan) == 0 &&
 	    read_launches(a, w, plan) == 0)
-		ret = check_tensors(a, w, plan);
+		ret = read_values(a, w, plan);
 	json_decref(plan);
 	return ret;
 }

@@ -240,18 +240,29 @@ static int copy_in(struct runtime *rt, const void *const *inputs, struct err *e)
 	return 0;
 }
 
-static int launch_all(struct runtime *rt, struct err *e)
+/* With a watch each launch ends before the next one begins, and so an error has its node. */
+static int launch(struct runtime *rt, const struct artifact_launch *l, void **params,
+		  const struct runtime_watch *watch, struct err *e)
+{
+	if (CALL(rt, e, cuLaunchKernel, rt->modules[l->kernel].function, l->grid[0], l->grid[1],
+		 l->grid[2], l->block[0], l->block[1], l->block[2], l->shared, NULL, params,
+		 NULL) < 0 ||
+	    (watch && CALL(rt, e, cuCtxSynchronize) < 0))
+		return err_node(e, l->node, l->op);
+	return 0;
+}
+
+static int launch_all(struct runtime *rt, const struct runtime_watch *watch, struct err *e)
 {
 	void **params = rt->params;
 
+	if (watch && watch->seen(watch->ctx, 0, e) < 0)
+		return -1;
 	for (uint32_t i = 0; i < rt->a->nlaunches; i++) {
-		const struct artifact_launch *l = &rt->a->launches[i];
-
-		if (CALL(rt, e, cuLaunchKernel, rt->modules[l->kernel].function, l->grid[0],
-			 l->grid[1], l->grid[2], l->block[0], l->block[1], l->block[2], l->shared,
-			 NULL, params, NULL) < 0)
-			return err_node(e, l->node, l->op);
-		params += l->nargs;
+		if (launch(rt, &rt->a->launches[i], params, watch, e) < 0 ||
+		    (watch && watch->seen(watch->ctx, i + 1, e) < 0))
+			return -1;
+		params += rt->a->launches[i].nargs;
 	}
 	rt->stats.launches = rt->a->nlaunches;
 	return CALL(rt, e, cuCtxSynchronize);
@@ -327,16 +338,28 @@ int runtime_load(struct runtime *rt, enum runtime_device device, struct err *e)
 	return 0;
 }
 
-int runtime_run(struct runtime *rt, const void *const *inputs, void *const *outputs, struct err *e)
+int runtime_peek(struct runtime *rt, uint64_t offset, void *to, size_t bytes, struct err *e)
+{
+	CHECK(offset + bytes <= rt->a->arena_bytes);
+	return CALL(rt, e, cuMemcpyDtoH_v2, to, rt->arena + offset, bytes);
+}
+
+int runtime_run_watched(struct runtime *rt, const void *const *inputs, void *const *outputs,
+			const struct runtime_watch *watch, struct err *e)
 {
 	double start = now();
 
 	CHECK(rt->loaded && "runtime_load comes first");
 	if (CALL(rt, e, cuCtxSetCurrent, rt->context) < 0 || copy_in(rt, inputs, e) < 0 ||
-	    launch_all(rt, e) < 0 || copy_out(rt, outputs, e) < 0)
+	    launch_all(rt, watch, e) < 0 || copy_out(rt, outputs, e) < 0)
 		return -1;
 	rt->stats.seconds_run = now() - start;
 	return sample_free(rt, e);
+}
+
+int runtime_run(struct runtime *rt, const void *const *inputs, void *const *outputs, struct err *e)
+{
+	return runtime_run_watched(rt, inputs, outputs, NULL, e);
 }
 
 const struct runtime_info *runtime_info(const struct runtime *rt)

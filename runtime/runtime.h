@@ -62,6 +62,19 @@ int runtime_load(struct runtime *rt, enum runtime_device device, struct err *e);
  * E_DEVICE; after it the runtime can only be closed.
  */
 int runtime_run(struct runtime *rt, const void *const *inputs, void *const *outputs, struct err *e);
+/*
+ * The same, stopping after each launch: seen(ctx, n) is called with n launches
+ * done, from 0 on, and may look at what lies in the arena. Where it fails, the
+ * run ends with its error.
+ */
+struct runtime_watch {
+	int (*seen)(void *ctx, uint32_t launches, struct err *e);
+	void *ctx;
+};
+int runtime_run_watched(struct runtime *rt, const void *const *inputs, void *const *outputs,
+			const struct runtime_watch *watch, struct err *e);
+/* For seen: bytes of the arena. */
+int runtime_peek(struct runtime *rt, uint64_t offset, void *to, size_t bytes, struct err *e);
 const struct runtime_info *runtime_info(const struct runtime *rt); /* after runtime_load */
 const struct runtime_stats *runtime_stats(const struct runtime *rt);
 void runtime_close(struct runtime *rt); /* NULL is fine */

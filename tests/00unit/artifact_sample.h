@@ -31,7 +31,8 @@ struct sample {
 		.plan_head = "\"format\":1,\"arena_bytes\":512,\"weights_bytes\":64,\"steps\":1", \
 		.tensors = "[{\"name\":\"x\",\"dtype\":\"f32\",\"shape\":[2,8],"                  \
 			   "\"layout\":\"plain\",\"offset\":0,\"pitch\":64,\"width\":64,"         \
-			   "\"rows\":1,\"first\":0,\"last\":1}]",                                 \
+			   "\"rows\":1,\"first\":0,\"last\":1,\"node\":\"\",\"op\":\"\","         \
+			   "\"made\":0}]",                                                        \
 		.kernels = "[{\"entry\":\"add\",\"ptx\":[0,45],\"cubin\":[45,4],"                 \
 			   "\"registers\":8,\"spill_bytes\":0,\"shared_bytes\":0}]",              \
 		.launches = "[{\"kernel\":0,\"grid\":[1,1,1],\"block\":[32,1,1],\"shared\":0,"    \

@@ -9,10 +9,13 @@
 
 #define FIELD(f) offsetof(struct sample, f), #f
 
-#define TENSOR(offset, pitch, width, rows, first, last)                                \
-	"[{\"name\":\"x\",\"dtype\":\"f32\",\"shape\":[2,8],\"layout\":\"plain\","     \
-	"\"offset\":" offset ",\"pitch\":" pitch ",\"width\":" width ",\"rows\":" rows \
-	",\"first\":" first ",\"last\":" last "}]"
+#define VALUE(layout, shape, offset, pitch, width, rows, first, last, made)             \
+	"[{\"name\":\"x\",\"dtype\":\"f32\",\"shape\":" shape ",\"layout\":" layout     \
+	",\"offset\":" offset ",\"pitch\":" pitch ",\"width\":" width ",\"rows\":" rows \
+	",\"first\":" first ",\"last\":" last ",\"node\":\"n\",\"op\":\"Add\",\"made\":" made "}]"
+#define TENSOR(offset, pitch, width, rows, first, last) \
+	VALUE("\"plain\"", "[2,8]", offset, pitch, width, rows, first, last, "0")
+#define SHAPED(layout, shape) VALUE(layout, shape, "0", "64", "64", "1", "0", "1", "0")
 #define KERNEL(entry, ptx, cubin, registers, shared)                                         \
 	"[{\"entry\":" entry ",\"ptx\":" ptx ",\"cubin\":" cubin ",\"registers\":" registers \
 	",\"spill_bytes\":0,\"shared_bytes\":" shared "}]"
@@ -98,6 +101,19 @@ static const struct hostile {
 	{FIELD(tensors), TENSOR("0", "64", "64", "1", "0", "2")},
 	{FIELD(tensors), TENSOR("0", "64", "64", "1", "-1", "1")},
 	{FIELD(tensors), TENSOR("0", "64", "64", "true", "0", "1")},
+	{FIELD(tensors), TENSOR("0", "32", "32", "1", "0", "1")},
+	{FIELD(tensors), TENSOR("0", "16", "16", "4", "0", "1")},
+	{FIELD(tensors), SHAPED("\"plain\"", "[2,9]")},
+	{FIELD(tensors), SHAPED("\"plain\"", "[281474976710656,281474976710656,16]")},
+	{FIELD(tensors), SHAPED("\"blocked8\"", "[2,9]")},
+	{FIELD(tensors), SHAPED("\"blocked8\"", "[16]")},
+	{FIELD(tensors), SHAPED("\"blocked9\"", "[2,8]")},
+	{FIELD(tensors), VALUE("\"plain\"", "[2,8]", "0", "64", "64", "1", "1", "1", "1")},
+	{FIELD(tensors), VALUE("\"plain\"", "[2,8]", "0", "64", "64", "1", "0", "1", "2")},
+	{FIELD(tensors), VALUE("\"plain\"", "[2,8]", "0", "64", "64", "1", "0", "1", "-1")},
+	{FIELD(tensors),
+	 "[{\"name\":\"x\",\"dtype\":\"f32\",\"shape\":[2,8],\"layout\":\"plain\","
+	 "\"offset\":0,\"pitch\":64,\"width\":64,\"rows\":1,\"first\":0,\"last\":1}]"},
 	/* kernels */
 	{FIELD(kernels), "[]"},
 	{FIELD(kernels), "{}"},
@@ -139,6 +155,14 @@ static const struct hostile {
 	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", "[[\"a\",0]]")},
 	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", "[[\"a\",0,1e999]]")},
 	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", "3")},
+};
+
+/* Valid ones besides the sample's. */
+static const char *const tensors[] = {
+	SHAPED("\"blocked8\"", "[2,3]"),
+	SHAPED("\"blocked8\"", "[1,1,2]"),
+	TENSOR("0", "64", "32", "2", "0", "1"),
+	VALUE("\"plain\"", "[2,8]", "0", "64", "64", "1", "0", "1", "1"),
 };
 
 static int load(const char *path, struct err *e)
@@ -187,6 +211,21 @@ static int refused(const char *path, const struct hostile *c)
 	return ok;
 }
 
+static int accepted(const char *path, const char *text)
+{
+	struct sample s = SAMPLE;
+	struct err e = ERR_INIT;
+	int ok;
+
+	s.tensors = text;
+	CHECK(sample_write(path, &s, &e) == 0);
+	ok = load(path, &e) == 0;
+	if (!ok)
+		printf("%.200s: %s\n", text, e.detail);
+	err_release(&e);
+	return ok;
+}
+
 int main(void)
 {
 	char dir[] = "/tmp/test_plan.XXXXXX", path[64];
@@ -203,6 +242,8 @@ int main(void)
 	}
 	for (size_t i = 0; i < COUNT_OF(cases); i++)
 		failed |= !refused(path, &cases[i]);
+	for (size_t i = 0; i < COUNT_OF(tensors); i++)
+		failed |= !accepted(path, tensors[i]);
 	buf_printf(&launch,
 		   "[{\"kernel\":0,\"grid\":[1,1,1],\"block\":[1,1,1],\"shared\":0,\"node\":\"\","
 		   "\"op\":\"\",\"args\":%s}]",

@@ -32,8 +32,9 @@ def compact(value):
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def artifact(inputs, outputs, arena, weights=b"", kernels=(), launches=(), **more):
-    """inputs, outputs: [(name, dtype, shape, offset)]; kernels: [(entry, ptx, cubin)]. More: manifest members."""
+def artifact(inputs, outputs, arena, weights=b"", kernels=(), launches=(), tensors=(), **more):
+    """inputs, outputs: [(name, dtype, shape, offset)]; kernels: [(entry, ptx, cubin)]; tensors: the plan's.
+    More: manifest members."""
     def rows(tensors):
         return [{"name": n, "dtype": d, "shape": list(s), "offset": o, "bytes": size_of(d, s)}
                 for n, d, s, o in tensors]
@@ -44,8 +45,8 @@ def artifact(inputs, outputs, arena, weights=b"", kernels=(), launches=(), **mor
         row["cubin"] = [len(code), len(cubin)]
         code += cubin
         table.append({**row, "registers": 8, "spill_bytes": 0, "shared_bytes": 0})
-    plan = {"format": 1, "arena_bytes": arena, "weights_bytes": len(weights), "steps": len(launches), "tensors": [],
-            "kernels": table, "launches": list(launches)}
+    plan = {"format": 1, "arena_bytes": arena, "weights_bytes": len(weights), "steps": len(launches),
+            "tensors": list(tensors), "kernels": table, "launches": list(launches)}
     manifest = {"format": 1, "key": KEY, "name": "test", "target": "sm_87", "precision": "fp32", "compiler": "test",
                 "toolchain": "none", "options": {}, "inputs": rows(inputs), "outputs": rows(outputs),
                 "arena_bytes": arena, "arena_lower_bound_bytes": arena, "weights_bytes": len(weights),

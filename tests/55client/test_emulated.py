@@ -112,7 +112,8 @@ def test_faults(folder):
     assert "OCCAMY_EMULATOR is not understood" in r.problem["hint"] and "'chip'" in r.err, r.err
 
 
-with occ.fresh_dir() as folder:
-    test_values(folder)
-    test_memory(folder)
-    test_faults(folder)
+if __name__ == "__main__":
+    with occ.fresh_dir() as where:
+        test_values(where)
+        test_memory(where)
+        test_faults(where)
