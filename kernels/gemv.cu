@@ -19,34 +19,46 @@
 #define THREADS 128
 #endif
 
+#define STEP (32 * KV) /* k of all lanes */
+
+/* acc += x * w over KV neighbouring k of VEC rows of w. */
+INLINE void slice(float (&acc)[MM][VEC], const float *x, const float *__restrict__ w)
+{
+	float f[VEC][KV];
+
+#pragma unroll
+	for (int j = 0; j < VEC; j++)
+		load(f[j], w + j * K_PAD);
+#pragma unroll
+	for (int m = 0; m < MM; m++) {
+		float a[KV];
+
+		load(a, x + m * X_PITCH);
+#pragma unroll
+		for (int j = 0; j < VEC; j++)
+#pragma unroll
+			for (int q = 0; q < KV; q++)
+				acc[m][j] = fmaf(a[q], f[j][q], acc[m][j]);
+	}
+}
+
 extern "C" __global__ void __launch_bounds__(THREADS)
 	gemv(float *y, const float *x, const float *__restrict__ w EXTRA_PARAMS)
 {
 	const unsigned lane = threadIdx.x % 32;
 	const unsigned n = (blockIdx.x * (THREADS / 32) + threadIdx.x / 32) * VEC;
+	const float *row = w + (n * K_PAD + lane * KV);
 	float acc[MM][VEC] = {};
 
 	if (n >= NN)
 		return;
-#pragma unroll 2
-	for (unsigned k = lane * KV; k < KK; k += 32 * KV) {
-		float f[VEC][KV];
-
-#pragma unroll
-		for (int j = 0; j < VEC; j++)
-			load(f[j], w + ((n + j) * K_PAD + k));
-#pragma unroll
-		for (int m = 0; m < MM; m++) {
-			float a[KV];
-
-			load(a, x + (m * X_PITCH + k));
-#pragma unroll
-			for (int j = 0; j < VEC; j++)
-#pragma unroll
-				for (int q = 0; q < KV; q++)
-					acc[m][j] = fmaf(a[q], f[j][q], acc[m][j]);
-		}
-	}
+	x += lane * KV;
+	/* The count is a constant, so that unrolled slices test nothing and step by immediates. */
+#pragma unroll(MM == 1 ? 4 : 2)
+	for (int k = 0; k < KK / STEP; k++)
+		slice(acc, x + k * STEP, row + k * STEP);
+	if (KK % STEP && lane * KV < KK % STEP)
+		slice(acc, x + KK / STEP * STEP, row + KK / STEP * STEP);
 #pragma unroll
 	for (int m = 0; m < MM; m++)
 #pragma unroll
