@@ -3,6 +3,7 @@
  * helpers have no branches that a vectorising compiler could not turn into
  * selections.
  */
+#include "base/math_approx.h"
 #include "emulator/exec_isa.h"
 
 /* One step towards (M: away) in the order of the reals; bits of a finite or infinite value. */
@@ -118,99 +119,19 @@ static inline double high_word(double a)
 	return f64_of(bits_of64(a) & 0xffffffff00000000u);
 }
 
-/* 2^x for |x| < 1022: 2^n by the exponent, 2^f by a Taylor series, |f| <= 1/2, error < 1e-13. */
-static inline double pow2(double x)
-{
-	const double magic = 6755399441055744.0; /* 1.5 * 2^52: adding it rounds to an integer */
-	double shifted = x + magic, f = (x - (shifted - magic)) * 0.69314718055994530942;
-	uint64_t n = bits_of64(shifted) << 52;
-	double p = 1.0 / 479001600;
-
-	p = p * f + 1.0 / 39916800;
-	p = p * f + 1.0 / 3628800;
-	p = p * f + 1.0 / 362880;
-	p = p * f + 1.0 / 40320;
-	p = p * f + 1.0 / 5040;
-	p = p * f + 1.0 / 720;
-	p = p * f + 1.0 / 120;
-	p = p * f + 1.0 / 24;
-	p = p * f + 1.0 / 6;
-	p = p * f + 0.5;
-	p = p * f + 1;
-	p = p * f + 1;
-	return f64_of(bits_of64(p) + n);
-}
-
-static inline float ex2(float a)
-{
-	double x = (double)(a < -200 ? -200 : a > 200 ? 200 : a);
-
-	return a != a ? a : (float)pow2(x);
-}
-
-/* log2 of a positive number: exponent + 2 atanh((m - 1) / (m + 1)) / ln 2, m in [0.7, 1.4]. */
-static inline double log2_positive(double a)
-{
-	uint64_t u = bits_of64(a);
-	int64_t n = (int64_t)(u - 0x3fe6a09e667f3bcdu) >> 52;
-	double m = f64_of(u - ((uint64_t)n << 52)), t = (m - 1) / (m + 1), z = t * t;
-	double p = 1.0 / 19;
-
-	p = p * z + 1.0 / 17;
-	p = p * z + 1.0 / 15;
-	p = p * z + 1.0 / 13;
-	p = p * z + 1.0 / 11;
-	p = p * z + 1.0 / 9;
-	p = p * z + 1.0 / 7;
-	p = p * z + 1.0 / 5;
-	p = p * z + 1.0 / 3;
-	p = p * z + 1;
-	return (double)(int32_t)n + 2.88539008177792681472 * t * p;
-}
-
+/* Approximations: special values here, the rest in double and rounded once. */
 static inline float lg2(float a)
 {
-	float r = (float)log2_positive((double)(a > 0 ? a : 1));
+	float r = (float)approx_log2((double)(a > 0 ? a : 1));
 
 	r = a == 0 ? -__builtin_inff() : r;
 	r = a > 3.4028235e38f ? a : r;
 	return a < 0 || a != a ? __builtin_nanf("") : r;
 }
 
-/* sin(a + quarter turns): reduced to [-pi/4, pi/4] by pi/2 in two parts. */
-static inline float sine(float a, int quarter)
+static inline float sine(float a, unsigned quarter)
 {
-	const double magic = 6755399441055744.0;
-	double x = (double)a, shifted = x * 0.63661977236758134308 + magic, n = shifted - magic;
-	double r = (x - n * 1.57079632679489655800) - n * 6.12323399573676603587e-17, z = r * r;
-	uint64_t turn = bits_of64(shifted) + (uint64_t)quarter;
-	double s = 1.0 / 6227020800, c = 1.0 / 87178291200;
-
-	s = -s * z + 1.0 / 39916800;
-	s = -s * z + 1.0 / 362880;
-	s = -s * z + 1.0 / 5040;
-	s = -s * z + 1.0 / 120;
-	s = -s * z + 1.0 / 6;
-	s = r - r * z * s;
-	c = -c * z + 1.0 / 479001600;
-	c = -c * z + 1.0 / 3628800;
-	c = -c * z + 1.0 / 40320;
-	c = -c * z + 1.0 / 720;
-	c = -c * z + 1.0 / 24;
-	c = 1 - z * (0.5 - z * c);
-	s = turn & 1 ? c : s;
-	s = turn & 2 ? -s : s;
-	return a - a == 0 ? (float)s : __builtin_nanf("");
-}
-
-static inline float hyperbolic_tangent(float a)
-{
-	double x = (double)(a < -20 ? -20 : a > 20 ? 20 : a);
-	double e = pow2(x * 2.88539008177792681472), r = (e - 1) / (e + 1);
-
-	/* near zero the difference cancels: x - x^3/3 + 2x^5/15 is exact enough there */
-	r = x < 0.01 && x > -0.01 ? x - x * x * x * (1.0 / 3 - x * x * (2.0 / 15)) : r;
-	return a != a ? a : (float)r;
+	return a - a == 0 ? (float)approx_sin((double)a, quarter) : __builtin_nanf("");
 }
 
 #define FORM_PASS 1

@@ -1,4 +1,5 @@
 /* Handlers of half-precision arithmetic: the rows of half.def. */
+#include "base/math_approx.h"
 #include "emulator/exec_half.h"
 #include "emulator/exec_isa.h"
 

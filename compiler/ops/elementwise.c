@@ -1,11 +1,12 @@
 /*
  * Elementwise operators: the rows of elementwise.def, included three times
  * (attribute rules and references; rows; operators), and the functions that
- * all of them share. The reference computes floats in double and rounds
- * once, so its bytes hang on no C library's float functions.
+ * all of them share. The reference computes floats in double with the
+ * functions of base/math.h and rounds once: no C library decides its bytes.
  */
 #include "compiler/ops/elementwise.h"
 
+#include "base/math.h"
 #include "compiler/ops/util.h"
 
 #include <ctype.h>
@@ -371,15 +372,16 @@ static void expand(const char *text, const struct elementwise_attr *attr, const 
 
 #define UNPACK(...) __VA_ARGS__
 
-/* For the references, the float functions of the expressions mean the double ones. */
+/* For the references, the float functions of the expressions mean the double ones of base/math.h.
+ */
 #define sqrtf  sqrt
-#define expf   exp
-#define expm1f expm1
-#define logf   log
-#define log1pf log1p
-#define erff   erf
-#define tanhf  tanh
-#define powf   pow
+#define expf   math_exp
+#define expm1f math_expm1
+#define logf   math_log
+#define log1pf math_log1p
+#define erff   math_erf
+#define tanhf  math_tanh
+#define powf   math_pow
 #define fmodf  fmod
 #define fabsf  fabs
 #define floorf floor

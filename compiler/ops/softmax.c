@@ -2,6 +2,7 @@
  * Softmax, LogSoftmax: y = exp(x - max) / sum exp(x - max), its logarithm,
  * along one axis. Before opset 13 the axis and all behind it were one.
  */
+#include "base/math.h"
 #include "compiler/ops/util.h"
 
 #include <math.h>
@@ -45,12 +46,12 @@ static void row(const struct tensor *in, struct tensor *out, int64_t at, int64_t
 		max = v > max || isnan(v) ? v : max;
 	}
 	for (int64_t i = 0; i < count; i++)
-		sum += exp(get_float(in->data, in->type.dt, at + i * stride) - max);
+		sum += math_exp(get_float(in->data, in->type.dt, at + i * stride) - max);
 	for (int64_t i = 0; i < count; i++) {
 		double v = get_float(in->data, in->type.dt, at + i * stride) - max;
 
 		put_float(out->data, out->type.dt, at + i * stride,
-			  log_of ? v - log(sum) : exp(v) / sum);
+			  log_of ? v - math_log(sum) : math_exp(v) / sum);
 	}
 }
 

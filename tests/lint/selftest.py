@@ -35,6 +35,8 @@ def test_banned():
     assert banned.complaints("cache/a.c", body) == ["cache/a.c:5: free()"]
     assert banned.complaints("base/a.c", body) == []
     assert len(banned.complaints("base/a.c", "strcpy(a, b); exit(1);")) == 2
+    assert banned.complaints("base/a.c", "y = math_exp(x) + sqrt(x);") == []
+    assert len(banned.complaints("base/a.c", "y = __builtin_exp2f(x) + log(x) * acosh(x);")) == 3
 
 
 def test_sizes():
