@@ -12,7 +12,8 @@ static bool is_zero_frame(const struct graph *g, const struct node *n)
 	const struct pad_attr *attr = n->attr;
 	const struct type *in = &g->val[n->in[0]].type, *out = &g->val[n->out[0]].type;
 
-	if (attr->mode != PAD_CONSTANT || attr->value != 0 || g->val[n->out[0]].output)
+	if (attr->mode != PAD_CONSTANT || attr->value != 0 || g->val[n->out[0]].output ||
+	    (attr->by_input && !val_is_const(&g->val[n->in[2]])))
 		return false;
 	for (int i = 0; i < in->rank; i++) {
 		int64_t before = attr->before[i], after = out->dim[i] - in->dim[i] - before;

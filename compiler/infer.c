@@ -1,11 +1,13 @@
 /*
  * Types of all values in one sweep over the sorted nodes: infer a node, then
  * fold it where its inputs are constant, so that shapes computed from shapes
- * are there when a later node asks for them. Before it, Max, Min, Sum and
+ * are there when a later node asks for them; composite operators are written
+ * as others on the way. Before it, Max, Min, Sum and
  * Mean of many inputs become chains of two. After it, nodes that nobody
  * reads go.
  */
 #include "compiler/ops/elementwise.h"
+#include "compiler/ops/expand.h"
 #include "compiler/passes.h"
 
 #include <string.h>
@@ -112,16 +114,47 @@ static int check_inputs(const struct graph *g, const struct node *n, struct err 
 	return 0;
 }
 
+static int expand_node(struct graph *g, uint32_t node, struct err *e)
+{
+	struct node n = g->node[node]; /* the array grows */
+	struct expand x = {.g = g, .n = &n, .e = e};
+
+	if (n.op->expand(&x) < 0)
+		return -1;
+	g->node[node].dead = x.done;
+	return 0;
+}
+
+int infer_node(struct graph *g, uint32_t node, struct err *e)
+{
+	bool folded = false;
+
+	if (!g->node[node].op->infer && !g->node[node].op->expand)
+		return 0;
+	if (check_inputs(g, &g->node[node], e) < 0)
+		return -1;
+	if (g->node[node].op->infer && (g->node[node].op->infer(g, &g->node[node], e) < 0 ||
+					fold_node(g, node, &folded, e) < 0))
+		return -1;
+	return folded || !g->node[node].op->expand ? 0 : expand_node(g, node, e);
+}
+
+/* Into a new array, where composites are followed by what they stand for. */
 static int sweep(struct graph *g, struct err *e)
 {
-	for (uint32_t i = 0; i < g->nnode; i++) {
-		const char *op = g->node[i].op->name, *name = g->node[i].name;
-		bool folded;
+	struct node *old = g->node;
+	uint32_t count = g->nnode;
 
-		if (!g->node[i].op->infer)
-			continue;
-		if (check_inputs(g, &g->node[i], e) < 0 ||
-		    g->node[i].op->infer(g, &g->node[i], e) < 0 || fold_node(g, i, &folded, e) < 0)
+	g->node = NULL;
+	g->nnode = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		const char *op = old[i].op->name, *name = old[i].name;
+
+		g->node = GROW(g->arena, g->node, g->nnode);
+		g->node[g->nnode++] = old[i];
+		for (uint32_t k = 0; k < old[i].nout; k++)
+			node_set_out(g, &g->node[g->nnode - 1], k, old[i].out[k]);
+		if (infer_node(g, g->nnode - 1, e) < 0)
 			return err_node(e, name, op);
 	}
 	return 0;

@@ -11,10 +11,11 @@
 
 #include <string.h>
 
-#define IR_MIN	  3
-#define IR_MAX	  14
-#define OPSET_MIN 7
-#define OPSET_MAX 28
+#define IR_MIN	   3
+#define IR_MAX	   14
+#define OPSET_MIN  1
+#define OPSET_MAX  28
+#define OPSET_OURS 7 /* of a graph, at least: passes look up operators of their own */
 
 enum { MODEL_IR = 1, MODEL_GRAPH = 7, MODEL_OPSET = 8, MODEL_META = 14 };
 enum {
@@ -33,6 +34,7 @@ struct reader {
 	struct graph *g;
 	struct err *e;
 	struct span graph;
+	int opset;		/* of the default domain */
 	struct onnx_node *node; /* in file order */
 	uint32_t nnode;
 	uint8_t *color;
@@ -81,7 +83,8 @@ static int read_opset(struct reader *r, struct span message)
 		     (long long)p->version, OPSET_MIN, OPSET_MAX);
 		return err_hint(r->e, "convert the model with onnx.version_converter");
 	}
-	r->g->opset = (int)p->version;
+	r->opset = (int)p->version;
+	r->g->opset = MAX(r->opset, OPSET_OURS);
 	return 0;
 }
 
@@ -295,7 +298,7 @@ static bool domain_declared(const struct reader *r, const char *domain)
 static const struct op *find_op(struct reader *r, const struct onnx_node *n)
 {
 	bool standard = !n->domain[0] || !strcmp(n->domain, "ai.onnx");
-	const struct op *op = standard ? op_find(n->op, r->g->opset) : NULL;
+	const struct op *op = standard ? op_find(n->op, r->opset) : NULL;
 
 	if (op && op->name[0] != '.')
 		return op;
@@ -305,8 +308,8 @@ static const struct op *find_op(struct reader *r, const struct onnx_node *n)
 		err_item(r->e, E_OP_UNSUPPORTED, n->name, n->op, "domain '%s' is not supported",
 			 n->domain);
 	else if (op_known(n->op) && n->op[0] != '.')
-		err_item(r->e, E_OP_VERSION, n->name, n->op, "%s does not exist in opset %d", n->op,
-			 r->g->opset);
+		err_item(r->e, E_OP_VERSION, n->name, n->op,
+			 "%s is not supported in the form of opset %d", n->op, r->opset);
 	else
 		err_item(r->e, E_OP_UNSUPPORTED, n->name, n->op, "%s is not supported",
 			 n->op[0] ? n->op : "a node without operator");
@@ -339,9 +342,9 @@ static int check_ops(struct reader *r)
 static int add_node(struct reader *r, const struct onnx_node *p)
 {
 	struct graph *g = r->g;
-	struct node *n = node_add(g, op_find(p->op, g->opset), p->name, p->nin, p->nout);
+	struct node *n = node_add(g, op_find(p->op, r->opset), p->name, p->nin, p->nout);
 
-	n->version = g->opset;
+	n->version = r->opset;
 	n->attrs = p->attrs;
 	n->nattrs = p->nattrs;
 	n->nmain = p->nin;

@@ -16,6 +16,8 @@ int pass_bind(struct graph *g, const struct compile_options *o, struct err *e);
 /* Types of all values; folds nodes whose inputs are constant on the way (fold.c); drops dead nodes.
  */
 int pass_infer(struct graph *g, struct err *e);
+/* Types, folds and expands the node; the last in the graph. For what expansions make. */
+int infer_node(struct graph *g, uint32_t node, struct err *e);
 int fold_node(struct graph *g, uint32_t node, bool *folded, struct err *e);
 int pass_fuse(struct graph *g, struct err *e);
 int pass_layout(struct graph *g, struct err *e);

@@ -1,9 +1,9 @@
 /*
  * BatchNormalization for inference: y = (x - mean[c]) / sqrt(var[c] + epsilon) * scale[c] +
  * bias[c], c being the index on axis 1. It has no kernel of its own: fuse puts it into a Conv or a
- * map.
+ * map, and parameters that are run-time data are computed with.
  */
-#include "compiler/ops/util.h"
+#include "compiler/ops/expand.h"
 
 #include <math.h>
 
@@ -70,6 +70,33 @@ static int eval(const struct graph *g, const struct node *n, const struct tensor
 	return 0;
 }
 
+/* Parameters that are not constants: scale and shift are computed, per channel, then applied. */
+static int expand(struct expand *x)
+{
+	const struct norm_attr *attr = x->n->attr;
+	struct type t = expand_type(x, expand_in(x, 0));
+	int64_t dims[RANK_MAX];
+	val_id p[5], scale, shift;
+	bool constant = t.dt == F32;
+
+	for (uint32_t k = 1; k < 5; k++)
+		constant = constant && val_is_const(node_in(x->g, x->n, k)) &&
+			   node_in(x->g, x->n, k)->type.dt == F32;
+	if (constant)
+		return 0; /* fuse has a better place for them */
+	for (int i = 1; i < t.rank; i++)
+		dims[i - 1] = i == 1 ? t.dim[1] : 1;
+	for (uint32_t k = 1; k < 5; k++)
+		p[k] = expand_cast(x, expand_in(x, k), t.dt);
+	scale = expand_2(x, "Add", p[4], expand_number(x, t.dt, (double)attr->epsilon));
+	scale = expand_2(x, "Div", p[1], expand_1(x, "Sqrt", scale));
+	shift = expand_2(x, "Sub", p[2], expand_2(x, "Mul", p[3], scale));
+	scale = expand_reshape(x, scale, dims, t.rank - 1);
+	shift = expand_reshape(x, shift, dims, t.rank - 1);
+	expand_out(x, 0, expand_2(x, "Add", expand_2(x, "Mul", expand_in(x, 0), scale), shift));
+	return expand_end(x);
+}
+
 const struct op op_BatchNormalization = {
 	.name = "BatchNormalization",
 	.since = 7,
@@ -82,6 +109,7 @@ const struct op op_BatchNormalization = {
 	.parse = parse,
 	.infer = infer,
 	.eval = eval,
+	.expand = expand,
 	.layout = WANT_ANY,
 	.mem = {{SHARE_INPLACE, 0}},
 };

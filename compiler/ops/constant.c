@@ -1,5 +1,5 @@
-/* Constant, ConstantOfShape, Range, Tile, Expand: values that are made, not computed from run-time
- * data. All but Expand are folded only. */
+/* Constant, ConstantOfShape, Range, Expand: values that are made, not computed from run-time data.
+ * All but Expand are folded only. */
 #include "compiler/ops/util.h"
 
 #include <math.h>
@@ -53,27 +53,6 @@ static int eval_constant(const struct graph *g, const struct node *n, const stru
 static const struct attr_rule fill_attrs[] = {{"value", ATTR_TENSOR, false},
 					      {NULL, ATTR_INT, false}};
 
-/* Constant input k as dimensions. */
-static int read_dims(const struct graph *g, const struct node *n, uint32_t k, struct type *t,
-		     struct err *e)
-{
-	const int64_t *dims;
-	uint32_t count;
-
-	if (const_ints(g, n, k, &dims, &count, e) < 0)
-		return -1;
-	if (count > RANK_MAX)
-		return fail(e, E_RANK, "a shape of %u dimensions; at most %d are supported", count,
-			    RANK_MAX);
-	t->rank = (uint8_t)count;
-	for (uint32_t i = 0; i < count; i++) {
-		t->dim[i] = dims[i];
-		if (dims[i] < 0)
-			return fail(e, E_VALUE, "the shape holds %lld", (long long)dims[i]);
-	}
-	return 0;
-}
-
 static int infer_fill(struct graph *g, struct node *n, struct err *e)
 {
 	const struct attr *a = attr_find(n, "value");
@@ -82,7 +61,7 @@ static int infer_fill(struct graph *g, struct node *n, struct err *e)
 	if (a && type_count(&a->ttype) != 1)
 		return fail(e, E_ATTR, "the value of ConstantOfShape is %s, not one number",
 			    type_text(g->arena, &a->ttype));
-	if (read_dims(g, n, 0, &y, e) < 0)
+	if (const_dims(g, n, 0, &y, e) < 0)
 		return -1;
 	return set_out(g, n, 0, &y, e);
 }
@@ -154,46 +133,6 @@ static int eval_range(const struct graph *g, const struct node *n, const struct 
 	return 0;
 }
 
-/* ---- Tile ---- */
-
-static int infer_tile(struct graph *g, struct node *n, struct err *e)
-{
-	struct type y = node_arg(g, n, 0)->type, repeats = {0};
-
-	if (read_dims(g, n, 1, &repeats, e) < 0)
-		return -1;
-	if (repeats.rank != y.rank)
-		return fail(e, E_SHAPE, "%d repeats for %s", repeats.rank, in_text(g, n, 0));
-	for (int i = 0; i < y.rank; i++)
-		if (!mul_ok(y.dim[i], repeats.dim[i], &y.dim[i]))
-			return fail(e, E_LIMIT_FOLD, "%lld repeats of %s",
-				    (long long)repeats.dim[i], in_text(g, n, 0));
-	return set_out(g, n, 0, &y, e);
-}
-
-static int eval_tile(const struct graph *g, const struct node *n, const struct tensor *in,
-		     struct tensor *out, struct err *e)
-{
-	size_t size = dtype_size(out->type.dt);
-	int64_t stride[RANK_MAX] = {0};
-	struct walk w;
-	char *to = out->data;
-
-	(void)g;
-	(void)n;
-	(void)e;
-	strides_of(&in->type, stride);
-	walk_init(&w, &out->type);
-	for (; w.left; walk_next(&w), to += size) {
-		int64_t at = 0;
-
-		for (int i = 0; i < w.rank; i++)
-			at += w.index[i] % in->type.dim[i] * stride[i];
-		memcpy(to, (const char *)in->data + (size_t)at * size, size);
-	}
-	return 0;
-}
-
 /* ---- Expand ---- */
 
 static int infer_expand(struct graph *g, struct node *n, struct err *e)
@@ -202,7 +141,7 @@ static int infer_expand(struct graph *g, struct node *n, struct err *e)
 	const struct type *x = &node_arg(g, n, 0)->type;
 	struct type want = {.dt = x->dt}, y;
 
-	if (read_dims(g, n, 1, &want, e) < 0 || broadcast(g, x, &want, &y, e) < 0 ||
+	if (const_dims(g, n, 1, &want, e) < 0 || broadcast(g, x, &want, &y, e) < 0 ||
 	    set_out(g, n, 0, &y, e) < 0)
 		return -1;
 	if (type_equal(x, &y)) {
@@ -242,5 +181,4 @@ static int eval_expand(const struct graph *g, const struct node *n, const struct
 MADE(Constant, 1, 0, 0, constant_attrs, infer_constant, eval_constant);
 MADE(ConstantOfShape, 9, 1, 1, fill_attrs, infer_fill, eval_fill);
 MADE(Range, 11, 3, 3, NULL, infer_range, eval_range);
-MADE(Tile, 6, 2, 2, NULL, infer_tile, eval_tile);
 MADE(Expand, 8, 2, 2, NULL, infer_expand, eval_expand);

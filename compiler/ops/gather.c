@@ -1,7 +1,7 @@
 /*
  * Gather: the slices of x along one axis that the indices name; negative
- * ones count from the back. It has no kernel: fuse makes a part of x of
- * constant indices that are evenly spaced.
+ * ones count from the back. Fuse makes a part of x of constant indices that
+ * are evenly spaced; all others have a kernel.
  */
 #include "compiler/ops/util.h"
 
@@ -36,6 +36,9 @@ static int infer(struct graph *g, struct node *n, struct err *e)
 	    axis_normal(n, axis, x->rank, &attr->axis, e) < 0 ||
 	    check_indices(g, n, x->dim[attr->axis], e) < 0)
 		return -1;
+	if (!x->dim[attr->axis] && type_count(at))
+		return fail(e, E_SHAPE, "axis %d of %s has nothing to gather", attr->axis,
+			    in_text(g, n, 0));
 	if (x->rank - 1 + at->rank > RANK_MAX)
 		return fail(e, E_RANK, "Gather of %s by %s has too many dimensions",
 			    in_text(g, n, 0), in_text(g, n, 1));
@@ -82,5 +85,6 @@ const struct op op_Gather = {
 	.attr_size = sizeof(struct axis_attr),
 	.infer = infer,
 	.eval = eval,
-	.layout = WANT_ANY,
+	.layout = WANT_PLAIN,
+	.lower = lower_gather,
 };

@@ -41,6 +41,8 @@ struct tensor { /* operand of eval: aligned, row-major */
 	void *data;
 };
 
+struct expand;
+
 struct op {
 	const char *name; /* ONNX name; internal ones begin with '.' (".Map") */
 	int since, until; /* opsets, inclusive; until 0: still valid */
@@ -55,6 +57,9 @@ struct op {
 	 * folded. */
 	int (*eval)(const struct graph *g, const struct node *n, const struct tensor *in,
 		    struct tensor *out, struct err *e);
+	/* Writes the node as others that stand for it (expand.h), once its inputs have types; it
+	 * stays where nothing comes out. NULL: it is no composite. */
+	int (*expand)(struct expand *x);
 	bool fold_shape; /* result depends on input shapes only (Shape, Size): fold even when inputs
 			    are not constant */
 	/* elementwise: C text of one result from operands "a","b","c","d" (C expressions of float),
@@ -124,6 +129,11 @@ struct pad_attr { /* Pad: elements in front of each axis; behind it: what is lef
 	enum pad_mode { PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_WRAP } mode;
 	int64_t before[RANK_MAX];
 	double value;
+	bool by_input; /* the value is input 2 */
+};
+struct lrn_attr { /* LRN */
+	float alpha, beta, bias;
+	int64_t size;
 };
 struct perm_attr { /* Transpose */
 	int perm[RANK_MAX];
@@ -172,6 +182,11 @@ int lower_pool(struct graph *g, struct node *n, struct err *e);
 int lower_reduce(struct graph *g, struct node *n, struct err *e);
 int lower_softmax(struct graph *g, struct node *n, struct err *e);
 int lower_resize(struct graph *g, struct node *n, struct err *e);
+int lower_gather(struct graph *g, struct node *n, struct err *e);
+int lower_gather_elements(struct graph *g, struct node *n, struct err *e);
+int lower_gather_nd(struct graph *g, struct node *n, struct err *e);
+int lower_pad(struct graph *g, struct node *n, struct err *e); /* Pad, Tile: struct pad_attr */
+int lower_lrn(struct graph *g, struct node *n, struct err *e);
 int lower_concat(struct graph *g, struct node *n,
 		 struct err *e); /* copies of the inputs that are not INTO */
 

@@ -1,8 +1,8 @@
 /*
  * Pad: elements in front of and behind each axis, negative ones cut off.
  * They are a constant, the edge, the mirror image (reflect) or the other end
- * (wrap). Before opset 11 the pads were an attribute. Folded, or taken
- * over by what reads it.
+ * (wrap). Before opset 11 the pads were an attribute. Zeros around a feature
+ * map are taken over by what reads it (fuse_pad.c).
  */
 #include "compiler/ops/util.h"
 
@@ -87,8 +87,13 @@ static int infer(struct graph *g, struct node *n, struct err *e)
 		return -1;
 	if (count != 2 * want)
 		return fail(e, E_SHAPE, "%u pads for %u axes", count, want);
-	if (value &&
-	    (check_same_dtype(g, n, 0, 2, e) < 0 || const_scalar(g, n, 2, &attr->value, e) < 0))
+	attr->by_input = value != NULL;
+	if (value && check_same_dtype(g, n, 0, 2, e) < 0)
+		return -1;
+	if (value && type_count(&value->type) != 1)
+		return fail(e, E_SHAPE, "Pad's constant must be one number, it is %s",
+			    in_text(g, n, 2));
+	if (value && val_is_const(value) && const_scalar(g, n, 2, &attr->value, e) < 0)
 		return -1;
 	return pad_axes(g, n, pads, want, axes, e);
 }
@@ -135,6 +140,8 @@ static int eval(const struct graph *g, const struct node *n, const struct tensor
 		if (at >= 0)
 			memcpy((char *)out->data + (size_t)i * size,
 			       (const char *)in->data + (size_t)at * size, size);
+		else if (attr->by_input)
+			memcpy((char *)out->data + (size_t)i * size, in[2].data, size);
 		else
 			put_float(out->data, dt, i, attr->value);
 	}
@@ -156,6 +163,7 @@ static int eval(const struct graph *g, const struct node *n, const struct tensor
 		.infer = infer_it,                    \
 		.eval = eval,                         \
 		.layout = WANT_ANY,                   \
+		.lower = lower_pad,                   \
 	}
 PAD(Pad_2, 2, 10, 1, 1, old_attrs, infer_old);
 PAD(Pad, 11, 0, 2, 4, new_attrs, infer);

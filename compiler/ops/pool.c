@@ -142,7 +142,7 @@ const struct op op_MaxPool = {
 
 const struct op op_AveragePool = {
 	.name = "AveragePool",
-	.since = 7,
+	.since = 1,
 	.min_in = 1,
 	.max_in = 1,
 	.min_out = 1,

@@ -158,6 +158,26 @@ int const_ints(const struct graph *g, const struct node *n, uint32_t k, const in
 	return 0;
 }
 
+int const_dims(const struct graph *g, const struct node *n, uint32_t k, struct type *t,
+	       struct err *e)
+{
+	const int64_t *dims;
+	uint32_t count;
+
+	if (const_ints(g, n, k, &dims, &count, e) < 0)
+		return -1;
+	if (count > RANK_MAX)
+		return fail(e, E_RANK, "a shape of %u dimensions; at most %d are supported", count,
+			    RANK_MAX);
+	t->rank = (uint8_t)count;
+	for (uint32_t i = 0; i < count; i++) {
+		t->dim[i] = dims[i];
+		if (dims[i] < 0)
+			return fail(e, E_VALUE, "the shape holds %lld", (long long)dims[i]);
+	}
+	return 0;
+}
+
 int const_floats(const struct graph *g, const struct node *n, uint32_t k, const float **v,
 		 uint32_t *count, struct err *e)
 {

@@ -47,6 +47,9 @@ int axes_set(const struct node *n, const int64_t *v, uint32_t count, int rank, u
 	     struct err *e);
 /* Constant scalar of input k as double; E_SHAPE_DYNAMIC where it is no constant. */
 int const_scalar(const struct graph *g, const struct node *n, uint32_t k, double *v, struct err *e);
+/* Constant input k as the dimensions of *t: none negative. */
+int const_dims(const struct graph *g, const struct node *n, uint32_t k, struct type *t,
+	       struct err *e);
 /* All of constant input k as floats. */
 int const_floats(const struct graph *g, const struct node *n, uint32_t k, const float **v,
 		 uint32_t *count, struct err *e);

@@ -3,7 +3,7 @@
 case(op, inputs, opset, const, host, name, error, **attributes)
   inputs: arrays, None for an omitted one; const: indices of those that the model itself holds
   (all inputs, where the plain reference is tested); host: no kernel, folded only;
-  outputs: how many; error: the code that refuses it.
+  outputs: how many; error: the code that refuses it; want: the results, where no oracle runs the form.
 """
 import ml_dtypes
 import numpy as np
@@ -12,10 +12,10 @@ CASES = []
 RANDOM = np.random.default_rng(20)
 
 
-def case(op, inputs, opset=13, const=(), host=False, outputs=1, error=None, **attrs):
+def case(op, inputs, opset=13, const=(), host=False, outputs=1, error=None, want=None, **attrs):
     name = f"{op}-{opset}-{sum(c['op'] == op for c in CASES)}"
     CASES.append(dict(name=name, op=op, inputs=inputs, opset=opset, const=set(const), host=host,
-                      outputs=outputs, error=error, attrs=attrs))
+                      outputs=outputs, error=error, want=want, attrs=attrs))
 
 
 def rand(*shape, lo=-2.0, hi=2.0, dtype=np.float32):
@@ -334,7 +334,8 @@ case("ConstantOfShape", [ints(-1)], 13, host=True, error="E_VALUE")
 case("ConstantOfShape", [ints(10**12)], 13, host=True, error="E_LIMIT_FOLD")
 for axis, at in [(0, ints(2, 0, -1)), (1, ints(1)), (2, np.array(3, np.int64)), (-1, ints(0, 1, 2, 3).reshape(2, 2)),
                  (1, np.array(-1, np.int32))]:
-    case("Gather", [rand(3, 4, 5), at], 13, host=True, axis=axis)
+    case("Gather", [rand(3, 4, 5), at], 13, axis=axis)
+    case("Gather", [rand(3, 4, 5), at], 13, const=[1], axis=axis)
 for axis, at in [(0, np.array(1, np.int64)), (0, np.array(-1, np.int64)), (1, np.array(2, np.int64)), (2, np.array(0, np.int32)),
                  (1, ints(1, 2)), (1, ints(3, 1)), (2, ints(0, 2, 4)), (0, ints(-1)), (-1, ints(4, 3, 2, 1, 0)), (1, ints(2, 2))]:
     case("Gather", [rand(3, 4, 5), at], 13, const=[1], axis=axis)
@@ -346,16 +347,66 @@ case("Range", [np.array(0.5, np.float32), np.array(3, np.float32), np.array(0.25
 case("Range", [np.array(5, np.int64), np.array(1, np.int64), np.array(3, np.int64)], 13, host=True)
 case("Range", [np.array(v, np.int64) for v in (0, 5, 0)], 13, host=True, error="E_VALUE")
 case("Range", [np.array(v, np.int64) for v in (0, 1 << 62, 1)], 13, host=True, error="E_LIMIT_FOLD")
-case("Tile", [rand(2, 3), ints(2, 3)], 13, host=True)
+case("Gather", [ints(*range(12)).reshape(4, 3), ints(3, 0, 0)], 13)
+case("Gather", [rand(7, 3, dtype=np.float16), ints(6, -7, 1, 1)], 13)
+case("Gather", [rand(7, 3, dtype=np.float64), ints(6, -7, 1, 1, dtype=np.int32)], 13, axis=0)
+case("Gather", [rand(0, 3), ints(0)], 13, error="E_SHAPE")
+for repeats in ([2, 3], [1, 4], [3, 1], [1, 1]):
+    case("Tile", [rand(2, 3), ints(*repeats)], 13, const=[1])
+case("Tile", [rand(1, 9, 3, 2), ints(2, 2, 1, 3)], 13, const=[1])
+case("Tile", [ints(5, 6, dtype=np.uint8), ints(3)], 6, const=[1])
+case("Tile", [rand(2, 3), ints(2, 3)], 13, error="E_SHAPE_DYNAMIC")
 case("Tile", [rand(2, 3), ints(0, 3)], 13, host=True)
 case("Tile", [rand(1), ints(10**11)], 13, host=True, error="E_LIMIT_FOLD")
 for mode in ("constant", "reflect", "edge"):
-    case("Pad", [rand(3, 4, 5), ints(0, 1, 2, 1, 2, 0)], 13, const=[1], host=True, mode=mode)
-    case("Pad", [rand(3, 4, 5)], 10, host=True, mode=mode, pads=[0, 1, 2, 1, 2, 0])
-case("Pad", [rand(3, 4, 5), ints(0, -1, 2, 1, 2, -3), np.array(1.5, np.float32)], 13, const=[1, 2], host=True)
-case("Pad", [rand(3, 4, 5), ints(1, 2), None, ints(-1)], 18, const=[1, 3], host=True)
-case("Pad", [rand(3, 4, 5), ints(0, 5, 6, 4, 2, 0)], 19, const=[1], host=True, mode="wrap")
+    case("Pad", [rand(3, 4, 5), ints(0, 1, 2, 1, 2, 0)], 13, const=[1], mode=mode)
+    case("Pad", [rand(3, 4, 5)], 10, mode=mode, pads=[0, 1, 2, 1, 2, 0])
+    case("Pad", [rand(1, 9, 4, 5), ints(0, 0, 3, 1, 0, 0, 2, 4)], 13, const=[1], mode=mode)
+case("Pad", [rand(3, 4, 5), ints(0, -1, 2, 1, 2, -3), np.array(1.5, np.float32)], 13, const=[1, 2])
+case("Pad", [rand(3, 4, 5), ints(0, -1, 2, 1, 2, -3), np.array(1.5, np.float32)], 13, const=[1])
+case("Pad", [rand(3, 4, 5), ints(1, 2), None, ints(-1)], 18, const=[1, 3])
+case("Pad", [rand(3, 4, 5), ints(0, 5, 6, 4, 2, 0)], 19, const=[1], mode="wrap")
+case("Pad", [rand(4, 5), ints(3, 9, 13, 11)], 19, const=[1], mode="wrap")
+case("Pad", [ints(5, 6, 7), ints(1, 2), np.array(-9, np.int64)], 13, const=[1])
+case("Pad", [np.array([[1, 2]], np.int8), ints(0, 1, 1, 0), np.array(-9, np.int8)], 13, const=[1, 2])
+case("Pad", [rand(3, 4), ints(1, 0, 0, 1)], 13, error="E_SHAPE_DYNAMIC")
+case("Pad", [rand(3, 4), ints(1, 0, 0, 1), rand(2)], 13, const=[1], error="E_SHAPE")
 case("Pad", [rand(1, 3, 8, 8), ints(0, 0, 0, -9, 0, 0, 0, 0)], 13, const=[1], error="E_SHAPE")
+
+# ---- LRN, CastLike, BatchNormalization of run-time parameters ----
+for shape, attrs in [((1, 9, 5, 4), dict(size=5)), ((2, 7, 3, 3), dict(size=3, alpha=0.5, beta=0.6, bias=2.0)),
+                     ((2, 3, 2, 2), dict(size=9, alpha=2.0)), ((1, 5, 7, 2), dict(size=1))]:
+    case("LRN", [rand(*shape)], 13, **attrs)
+x = rand(1, 6, 4)  # an even size: one channel more behind than in front
+SUMS = np.stack([(x[:, max(c - 1, 0):c + 3] ** 2).sum(axis=1) for c in range(6)], axis=1)
+case("LRN", [x], 13, want=[x / (1 + 0.9 / 4 * SUMS) ** 0.75], size=4, alpha=0.9)
+case("LRN", [rand(1, 9, 5, 4, dtype=np.float16)], 13, size=3, alpha=0.5)
+case("LRN", [rand(1, 9, 5, 4)], 13, error="E_ATTR")
+case("LRN", [rand(1, 9, 5, 4)], 13, error="E_ATTR", size=0)
+case("CastLike", [rand(3, 4), rand(2)], 15)
+case("CastLike", [rand(3, 4), ints(1)], 15, host=True)
+for shape in [(2, 3, 4, 5), (2, 3), (1, 9, 5)]:
+    case("BatchNormalization", [rand(*shape), rand(shape[1]), rand(shape[1]), rand(shape[1]), rand(shape[1], lo=0.5)], 15,
+         epsilon=0.01)
+
+# ---- forms of opset 6 and before ----
+x, y = rand(2, 3, 4, lo=0.5), rand(3, lo=0.5)
+for op, f in [("Add", np.add), ("Sub", np.subtract), ("Mul", np.multiply), ("Div", np.divide), ("Pow", np.power)]:
+    case(op, [x, y], 6, want=[f(x, y[:, None])], axis=1, broadcast=1)
+    case(op, [x, x[0, 0]], 6, want=[f(x, x[0, 0])], broadcast=1)
+for op, f in [("Equal", np.equal), ("Greater", np.greater), ("Less", np.less)]:
+    case(op, [x.round(), y.round()], 6, want=[f(x.round(), y.round()[:, None])], axis=1, broadcast=1)
+for op, f in [("And", np.logical_and), ("Or", np.logical_or), ("Xor", np.logical_xor)]:
+    case(op, [B[0], B[1]], 6, want=[f(*B)])
+case("Add", [x, y], 6, error="E_ATTR", axis=3, broadcast=1)
+case("PRelu", [x - 1.5, y], 6, want=[np.where(x < 1.5, (x - 1.5) * y[:, None], x - 1.5)])
+case("PRelu", [x - 1.5, y[:1]], 6, want=[np.where(x < 1.5, (x - 1.5) * y[0], x - 1.5)])
+case("Gemm", [rand(2, 3), rand(3, 4), rand(4)], 6, broadcast=1)
+case("BatchNormalization", [rand(1, 3, 4, 4), rand(3), rand(3), rand(3), rand(3, lo=0.5)], 6, is_test=1)
+case("BatchNormalization", [rand(1, 3, 4, 4), rand(3), rand(3), rand(3), rand(3)], 6, error="E_OP_UNSUPPORTED")
+case("Dropout", [x], 6, want=[x], is_test=1)
+for op in ("Elu", "LeakyRelu", "Sigmoid"):
+    case(op, [rand(2, 5)], 6)
 
 # ---- Cast: all pairs; values that every type holds, and out of range without undefined behaviour ----
 TYPES = [("float32", 1), ("uint8", 2), ("int8", 3), ("uint16", 4), ("int16", 5), ("int32", 6), ("int64", 7), ("bool", 9),

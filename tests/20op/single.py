@@ -52,6 +52,8 @@ def build(cases, const, floats=False):
 
 def expected(case):
     """Outputs by ONNX Runtime, without its optimiser; by ONNX's own reference where it has no kernel."""
+    if case["want"] is not None:
+        return case["want"]
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL

@@ -1,0 +1,15 @@
+/* For kernels that move elements without looking at them. */
+#ifndef COMPILER_LOWER_MOVE_H
+#define COMPILER_LOWER_MOVE_H
+
+#include "compiler/lower/conv.h"
+#include "compiler/ops/util.h"
+
+#define MOVE_THREADS 128
+
+/* bits_t: an unsigned integer type with the size of dt. */
+void lower_bits(struct lower *l, enum dtype dt);
+/* INLINE bool real(off): false for lanes of y that are no channels. */
+void lower_real(struct lower *l, const struct space *s);
+
+#endif
