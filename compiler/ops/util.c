@@ -302,8 +302,10 @@ static int64_t clamp_to_int(enum dtype dt, double v)
 	return dt == U64 ? (int64_t)(uint64_t)v : (int64_t)v;
 }
 
+/* One NaN: what an invalid operation gives has either sign, as the host likes. */
 void put_float(void *data, enum dtype dt, int64_t i, double v)
 {
+	v = isnan(v) ? (double)NAN : v;
 	switch (dt) {
 	case F32:
 		STORE(float, v);
