@@ -18,6 +18,7 @@
 #include "compiler/ops/op.h"
 #include "compiler/passes.h"
 #include "compiler/plan.h"
+#include "compiler/rewrites.h"
 
 #include <string.h>
 
@@ -38,6 +39,7 @@ struct alias {
 	struct arena *tmp;
 	struct member *m;
 	const bool *apart; /* per value: Concats copy it */
+	uint32_t did[REWRITE_COUNT];
 };
 
 bool alias_is_into(const struct node *n)
@@ -133,13 +135,15 @@ static void place_views(struct alias *a)
 	for (uint32_t i = 0; i < a->g->nnode; i++) {
 		const struct node *n = &a->g->node[i];
 
-		if (n->op->mem[0].how != SHARE_VIEW || !a->m[n->in[0]].group)
+		if (n->op->mem[0].how != SHARE_VIEW || !a->m[n->in[0]].group ||
+		    !rewrite_on(a->g, REWRITE_VIEW))
 			continue;
 		const struct view_attr *view = n->attr;
 		const struct member *in = &a->m[n->in[0]];
 
 		merge(a, in->group, n->out[0],
 		      in->off + (uint64_t)view->offset * elem(a, n->in[0]));
+		a->did[REWRITE_VIEW]++;
 	}
 }
 
@@ -231,6 +235,7 @@ static void place_leaves(struct alias *a, const struct node *n)
 			a->m[v].pitch = items(a, v) == 1 ? a->m[v].pitch : a->m[n->out[0]].pitch;
 			merge(a, a->m[n->out[0]].group, a->m[v].group,
 			      a->m[n->out[0]].off + offset);
+			a->did[REWRITE_CONCAT]++;
 		}
 		before += g->val[v].type.dim[attr->axis];
 	}
@@ -240,7 +245,7 @@ static void place_leaves(struct alias *a, const struct node *n)
 static void place_concats(struct alias *a)
 {
 	for (uint32_t i = a->g->nnode; i-- > 0;)
-		if (alias_is_into(&a->g->node[i]))
+		if (alias_is_into(&a->g->node[i]) && rewrite_on(a->g, REWRITE_CONCAT))
 			place_leaves(a, &a->g->node[i]);
 }
 
@@ -332,13 +337,14 @@ static void place_over_input(struct alias *a, const struct node *n)
 {
 	val_id y = n->nout ? n->out[0] : 0;
 
-	for (uint32_t k = 0; y && k < n->nin; k++) {
+	for (uint32_t k = 0; y && k < n->nin && rewrite_on(a->g, REWRITE_INPLACE); k++) {
 		val_id x = n->in[k];
 
 		if (!x || !a->m[x].group || a->m[x].group == a->m[y].group ||
 		    !same_index(a, n, k) || joins_input_and_output(a, x, y) || clash(a, n, x, y))
 			continue;
 		align(a, x, y);
+		a->did[REWRITE_INPLACE]++;
 		return;
 	}
 }
@@ -375,6 +381,7 @@ static void give_slots(struct graph *g, const struct alias *a)
 
 static void assign(struct graph *g, const bool *apart)
 {
+	static const enum rewrite shared[] = {REWRITE_VIEW, REWRITE_CONCAT, REWRITE_INPLACE};
 	struct alias a;
 
 	init(&a, g, apart);
@@ -383,6 +390,8 @@ static void assign(struct graph *g, const bool *apart)
 	for (uint32_t i = 0; i < g->nnode; i++)
 		place_over_input(&a, &g->node[i]);
 	give_slots(g, &a);
+	for (size_t r = 0; r < COUNT_OF(shared); r++)
+		g->rewrites_did[shared[r]] = a.did[shared[r]];
 	arena_close(a.tmp);
 }
 

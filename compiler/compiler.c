@@ -8,6 +8,7 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "compiler/passes.h"
+#include "compiler/rewrites.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -146,6 +147,10 @@ static void report_plan(const struct run *r, struct json *j)
 	json_int(j, "kernels_cached", r->emit.kernels_cached);
 	json_int(j, "kernels_compiled", r->emit.kernels_compiled);
 	json_str(j, "toolchain", r->emit.toolchain);
+	json_open(j, "rewrites", '{');
+	for (uint32_t k = 0; k < REWRITE_COUNT; k++)
+		json_int(j, rewrite_name(k), r->g->rewrites_did[k]);
+	json_close(j, '}');
 }
 
 static void write_report(const struct run *r, const double *seconds, double total,
@@ -207,6 +212,7 @@ int compile(const struct compile_job *job, const struct compile_options *o, stru
 				       .kernel_cache = job->kernel_cache,
 				       .progress = progress,
 				       .ctx = &r};
+	r.g->rewrites_off = o->off;
 	ret = fs_map(job->model_path, &r.file, e);
 	if (ret == 0 && !job->dump_pass)
 		compute_key(&r);

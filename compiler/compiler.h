@@ -26,6 +26,7 @@ struct compile_options {
 	const char *target;    /* "sm_87" */
 	const char *precision; /* "fp32" */
 	const char *code;      /* "both": cubin and PTX; "ptx" */
+	uint32_t off;	       /* rewrites.def: a bit per row */
 	uint32_t ndims, nbinds;
 	struct dim_binding *dims;
 	struct value_binding *binds;
@@ -39,13 +40,14 @@ struct compile_identity {
 };
 
 void compile_options_init(struct compile_options *o, struct arena *a); /* defaults */
-/* word: "target", "precision", "code", "dims" (comma list), "bind"; E_USAGE or E_TARGET. Binds'
- * files are not opened. */
+/* word: "target", "precision", "code", "off" and "dims" (comma lists), "bind"; E_USAGE or E_TARGET.
+ * Binds' files are not opened. */
 int compile_options_parse(struct compile_options *o, const char *word, const char *value,
 			  struct err *e);
 /* Fills the digest of every bind from its file. E_NO_FILE. */
 int compile_options_hash_binds(struct compile_options *o, struct err *e);
-const char *compile_options_words(void); /* "target, dims, ..." */
+const char *compile_options_off(const struct compile_options *o); /* "cse,view"; "" */
+const char *compile_options_words(void);			  /* "target, dims, ..." */
 /* Key over format version, model digest, options with defaults written out, identity. */
 void compile_key(const struct compile_options *o, const char *model_hex,
 		 const struct compile_identity *id, char out[SHA256_HEX]);

@@ -33,6 +33,11 @@ void fuse_count(struct fuse *f)
 	f->uses[0] = 0;
 }
 
+void fuse_did(struct fuse *f, enum rewrite r)
+{
+	f->g->rewrites_did[r]++;
+}
+
 bool fuse_is(const struct node *n, const char *op)
 {
 	return !strcmp(n->op->name, op);
@@ -151,6 +156,8 @@ int pass_fuse(struct graph *g, struct err *e)
 	for (uint32_t i = 0; i < g->nnode; i++)
 		g->node[i].nmain = g->node[i].nin;
 	fuse_count(&f);
+	fuse_same(&f);
+	fuse_count(&f);
 	fuse_constants(&f);
 	fuse_pads(&f);
 	fuse_concats(&f);
@@ -158,6 +165,7 @@ int pass_fuse(struct graph *g, struct err *e)
 		return -1;
 	own_outputs(g);
 	drop_dead(&f);
+	fuse_transposes(&f);
 	/* what is read in place joins first, so that tails take as much as they can */
 	for (int any_access = 0; any_access < 2; any_access++)
 		for (changed = true; changed;) {

@@ -4,6 +4,7 @@
 
 #include "compiler/access.h"
 #include "compiler/ops/op.h"
+#include "compiler/rewrites.h"
 
 #define FUSE_INPUTS_MAX 32 /* of one node */
 #define FUSE_STEPS_MAX	96
@@ -24,8 +25,13 @@ static inline bool fuse_is_map(const struct node *n)
 struct node *fuse_producer(const struct graph *g, val_id v);
 /* Does a node strictly between the two launch anything that stays a node of its own? */
 bool fuse_apart(const struct graph *g, uint32_t from, uint32_t to);
+/* Counts a rewrite that was made. */
+void fuse_did(struct fuse *f, enum rewrite r);
 /* Bytes of what only n reads: they would live longer if n moved down. */
 uint64_t fuse_held_bytes(const struct fuse *f, const struct node *n);
+
+/* fuse_same.c: equal constants and equal operators are there once. */
+void fuse_same(struct fuse *f);
 
 /* fuse_const.c: constants into the weights of the convolution before them. */
 void fuse_constants(struct fuse *f);
@@ -44,6 +50,9 @@ void fuse_concats(struct fuse *f);
 
 /* fuse_normal.c: every node becomes a kernel operator, a .View, a .Map, or nothing. */
 int fuse_normalise(struct fuse *f, struct err *e);
+
+/* fuse_matmul.c: a Transpose into the MatMul or Gemm that reads it. */
+void fuse_transposes(struct fuse *f);
 
 /* fuse_map.c: a .Map into the .Map that is its only reader. any_access: also where that one reads
  * it at other indices. Returns whether something changed. */

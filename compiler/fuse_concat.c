@@ -30,6 +30,8 @@ void fuse_concats(struct fuse *f)
 	uint32_t *latest = NEW(g->arena, g->nval, uint32_t); /* per first input, node + 1 */
 	uint32_t *before = NEW(g->arena, g->nnode + 1, uint32_t);
 
+	if (!rewrite_on(g, REWRITE_CONCAT))
+		return;
 	for (uint32_t i = 0; i < g->nnode; i++) {
 		const struct node *n = concat_at(g, i);
 

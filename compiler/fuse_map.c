@@ -77,6 +77,26 @@ static uint32_t only_input(const struct node *b, val_id v)
 	return found;
 }
 
+/* Which rewrite it is to compute a inside b, which reads it as input k. */
+static enum rewrite rewrite_of(const struct graph *g, const struct node *a, const struct node *b,
+			       uint32_t k)
+{
+	val_id only = 0;
+
+	if (!a->ntail || !b->ntail || !access_is_identity(g, b, k))
+		return REWRITE_INDEX;
+	for (uint32_t i = 0; i < a->nin + b->nin; i++) {
+		val_id v = i < a->nin ? a->in[i] : b->in[i - a->nin];
+
+		if (v == a->out[0] || val_is_const(&g->val[v]))
+			continue;
+		if (only && v != only)
+			return REWRITE_POINTWISE;
+		only = v;
+	}
+	return REWRITE_ACTIVATION;
+}
+
 static bool worth_it(const struct fuse *f, const struct node *a, const struct node *b, uint32_t k,
 		     bool any_access)
 {
@@ -85,6 +105,8 @@ static bool worth_it(const struct fuse *f, const struct node *a, const struct no
 	struct access outer = access_of(g, b, k);
 	uint32_t from = (uint32_t)(a - g->node), to = (uint32_t)(b - g->node);
 
+	if (!rewrite_on(g, rewrite_of(g, a, b, k)))
+		return false;
 	if (!access_is_identity(g, b, k) &&
 	    (!any_access || (a->ntail && type_count(mid) > CHEAP_ELEMENTS &&
 			     access_repeats(&outer, mid, &g->val[b->out[0]].type))))
@@ -188,10 +210,16 @@ bool fuse_maps(struct fuse *f, bool any_access)
 
 		for (uint32_t k = 0; !b->dead && fuse_is_map(b) && k < b->nin;) {
 			struct node *a = fuse_producer(g, b->in[k]);
+			enum rewrite r;
 
-			if (a && fuse_is_map(a) && f->uses[b->in[k]] == 1 &&
-			    only_input(b, b->in[k]) == k && worth_it(f, a, b, k, any_access) &&
-			    join(f, a, b, k)) {
+			if (!a || !fuse_is_map(a) || f->uses[b->in[k]] != 1 ||
+			    only_input(b, b->in[k]) != k || !worth_it(f, a, b, k, any_access)) {
+				k++;
+				continue;
+			}
+			r = rewrite_of(g, a, b, k);
+			if (join(f, a, b, k)) {
+				fuse_did(f, r);
 				changed = true;
 				k = 0;
 			} else {
@@ -266,13 +294,16 @@ bool fuse_cheap_maps(struct fuse *f)
 
 	for (uint32_t i = 0; i < g->nnode; i++) {
 		struct node *a = &g->node[i], *reader[ALL_READERS];
-		uint32_t n = !a->dead && fuse_is_map(a) && is_cheap(g, a)
+		uint32_t n = rewrite_on(g, REWRITE_REPEAT) && !a->dead && fuse_is_map(a) &&
+					     is_cheap(g, a)
 				     ? cheap_readers(g, a, reader)
 				     : 0;
 
 		for (uint32_t r = 0; r < n; r++)
 			CHECK(join(f, a, reader[r], only_input(reader[r], a->out[0])));
 		changed = changed || n;
+		if (n)
+			fuse_did(f, REWRITE_REPEAT);
 	}
 	graph_compact(g);
 	return changed;

@@ -384,13 +384,34 @@ static void norm(struct fuse *f, uint32_t node)
 	become(g, n, &op__Map, NULL, 0);
 }
 
+/* Where(Not(c), a, b) is Where(c, b, a). */
+static void where(struct fuse *f, uint32_t node)
+{
+	struct graph *g = f->g;
+	struct node *n = &g->node[node];
+	const struct node *p = fuse_producer(g, n->in[0]);
+	val_id otherwise = n->in[2];
+
+	if (rewrite_on(g, REWRITE_WHERE) && p && fuse_is_map(p) && p->ntail == 1 &&
+	    !strcmp(p->tail[0].op->name, "Not")) {
+		n->in[0] = p->in[0];
+		n->in[2] = n->in[1];
+		n->in[1] = otherwise;
+		fuse_did(f, REWRITE_WHERE);
+	}
+	become_map(f, node);
+}
+
 static const struct rule rules[] = {
-	{"Identity", reshape},	 {"Dropout", reshape},	       {"Cast", cast},
-	{"Reshape", reshape},	 {"Flatten", reshape},	       {"Squeeze", reshape},
-	{"Unsqueeze", reshape},	 {"Transpose", transpose},     {"Slice", slice},
-	{"Split", split},	 {"Expand", same_or_copy},     {"Gather", gather},
-	{"Concat", concat},	 {"BatchNormalization", norm}, {"DepthToSpace", depth},
-	{"SpaceToDepth", depth},
+	{"Identity", reshape},	  {"Dropout", reshape},
+	{"Cast", cast},		  {"Reshape", reshape},
+	{"Flatten", reshape},	  {"Squeeze", reshape},
+	{"Unsqueeze", reshape},	  {"Transpose", transpose},
+	{"Slice", slice},	  {"Split", split},
+	{"Expand", same_or_copy}, {"Gather", gather},
+	{"Concat", concat},	  {"BatchNormalization", norm},
+	{"DepthToSpace", depth},  {"SpaceToDepth", depth},
+	{"Where", where},
 };
 
 static void normalise(struct fuse *f, uint32_t node)

@@ -102,12 +102,14 @@ void fuse_pads(struct fuse *f)
 	for (uint32_t i = 0; i < g->nnode; i++) {
 		const struct node *pad = &g->node[i];
 
-		if (!fuse_is(pad, "Pad") || !is_zero_frame(g, pad) || !all_take(g, pad->out[0]))
+		if (!rewrite_on(g, REWRITE_PAD) || !fuse_is(pad, "Pad") || !is_zero_frame(g, pad) ||
+		    !all_take(g, pad->out[0]))
 			continue;
 		for (uint32_t k = i + 1; k < g->nnode; k++)
 			if (g->node[k].nin && g->node[k].in[0] == pad->out[0])
 				take(g, &g->node[k], pad);
 		g->node[i].dead = true;
+		fuse_did(f, REWRITE_PAD);
 	}
 	graph_compact(g);
 }

@@ -23,12 +23,25 @@ static bool ready_before(const struct graph *g, const struct node *b, uint32_t k
 	return true;
 }
 
+/* A constant added to a product of matrices is its bias; all else is an epilogue. */
+static enum rewrite rewrite_of(const struct graph *g, const struct node *p, const struct node *b)
+{
+	const struct tail_step *s = &b->tail[0];
+	bool product = fuse_is(p, "MatMul") || fuse_is(p, ".MatMul") || fuse_is(p, "Gemm");
+
+	return product && !p->ntail && !strcmp(s->op->name, "Add") && b->nin == 2 &&
+			       (val_is_const(&g->val[b->in[0]]) || val_is_const(&g->val[b->in[1]]))
+		       ? REWRITE_BIAS
+		       : REWRITE_EPILOGUE;
+}
+
 static bool can_take(const struct fuse *f, const struct node *p, const struct node *b, uint32_t k)
 {
 	const struct graph *g = f->g;
 	val_id v = b->in[k];
 
-	if (!p || !p->op->tail || fuse_is_map(p) || p->nout != 1 || f->uses[v] != 1)
+	if (!p || !p->op->tail || fuse_is_map(p) || p->nout != 1 || f->uses[v] != 1 ||
+	    !rewrite_on(g, rewrite_of(g, p, b)))
 		return false;
 	for (uint32_t i = 0; i < b->nin; i++)
 		if (i != k && b->in[i] == v)
@@ -137,6 +150,7 @@ bool fuse_tails(struct fuse *f)
 			c = choose(f, b);
 		if (!c.p)
 			continue;
+		fuse_did(f, rewrite_of(g, c.p, b));
 		join(f, b, &c);
 		changed = true;
 	}

@@ -11,7 +11,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define RANK_MAX 8
+#define RANK_MAX     8
+#define REWRITES_MAX 32
 
 enum dtype { DT_NONE, F32, F16, BF16, F64, I8, I16, I32, I64, U8, U16, U32, U64, BOOL, DT_COUNT };
 
@@ -202,6 +203,8 @@ struct graph {
 	uint64_t weights_bytes;
 	struct code *code; /* emit */
 	uint32_t ncode;
+	uint32_t rewrites_off;		     /* a bit per row of rewrites.def */
+	uint32_t rewrites_did[REWRITES_MAX]; /* how often each changed something */
 };
 
 /* ---- ir.c: building and asking ---- */

@@ -8,6 +8,7 @@
 #include "compiler/ops/op.h"
 #include "compiler/passes.h"
 #include "compiler/plan.h"
+#include "compiler/rewrites.h"
 
 static void set_values(struct graph *g)
 {
@@ -41,6 +42,10 @@ static void set_slots(struct graph *g)
 			continue;
 		s->first = MIN(s->first, x->first);
 		s->last = MAX(s->last, x->last);
+	}
+	for (slot_id s = 1; s < g->nslot && g->nnode && !rewrite_on(g, REWRITE_REUSE); s++) {
+		g->slot[s].first = 0;
+		g->slot[s].last = g->nnode - 1;
 	}
 }
 

@@ -13,13 +13,14 @@
 static const char usage[] =
 	"usage: occamyc MODEL.onnx -o OUT.occ [--target sm_87] [--dims NAME=N,...]\n"
 	"               [--dims INPUT:AXIS=N] [--bind NAME=FILE]... [--precision fp32]\n"
-	"               [--code both|ptx]\n"
+	"               [--code both|ptx] [--off REWRITE,...]\n"
 	"               [--report FILE.json] [--kernel-cache DIR] [-d PASS] [--from PASS]\n"
 	"       occamyc --identity [--target sm_87]\n"
 	"       occamyc --help\n"
 	"\n"
 	"MODEL may be text IR (.ir). -d prints the IR after a pass and stops there.\n"
 	"FILE for --bind: .npy, or TensorProto .pb. --code ptx: no cubins.\n"
+	"--off: rewrites to leave out; a wrong name lists them, all is all of them.\n"
 	"Exit status: 0; 64 usage, 65 the model is refused, 66 no such file,\n"
 	"69 no toolchain for the target, 70 a bug of ours, 74 reading or writing failed.\n";
 

@@ -8,6 +8,7 @@
 
 #include "base/fs.h"
 #include "base/json.h"
+#include "compiler/rewrites.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -44,6 +45,56 @@ static int set_code(struct compile_options *o, const char *value, struct err *e)
 	o->code = both ? "both" : "ptx";
 	return 0;
 }
+
+/* ---- rewrites ---- */
+
+const char *rewrite_name(enum rewrite r)
+{
+	static const char *const names[] = {
+#define REWRITE(id, name, kind, what) name,
+#include "compiler/rewrites.def"
+#undef REWRITE
+	};
+
+	return names[r];
+}
+
+#define REWRITES_ALL ((1u << REWRITE_COUNT) - 1)
+
+/* The names of the bits in `set`, commas between. */
+static const char *rewrite_list(struct arena *a, uint32_t set)
+{
+	struct buf text = BUF_INIT;
+	const char *list;
+
+	for (uint32_t r = 0; r < REWRITE_COUNT; r++)
+		if (set >> r & 1)
+			buf_printf(&text, "%s%s", text.len ? "," : "", rewrite_name(r));
+	list = arena_strdup(a, buf_str(&text));
+	buf_release(&text);
+	return list;
+}
+
+/* A comma list; "all" is each of them. */
+static int set_off(struct compile_options *o, const char *value, struct err *e)
+{
+	char *list = arena_strdup(o->arena, value), *rest = list, *item;
+
+	while ((item = strsep(&rest, ",")) != NULL) {
+		uint32_t r = 0;
+
+		while (r < REWRITE_COUNT && strcmp(rewrite_name(r), item))
+			r++;
+		if (r == REWRITE_COUNT && strcmp(item, "all"))
+			return fail(e, E_USAGE,
+				    "off: there is no rewrite '%.40s'; they are %s; all", item,
+				    rewrite_list(o->arena, REWRITES_ALL));
+		o->off |= r == REWRITE_COUNT ? REWRITES_ALL : 1u << r;
+	}
+	return 0;
+}
+
+/* ---- dims and binds ---- */
 
 static int compare_dims(const void *a, const void *b)
 {
@@ -124,7 +175,7 @@ static const struct word {
 	int (*set)(struct compile_options *o, const char *value, struct err *e);
 } words[] = {
 	{"target", set_target},	      {"dims", add_dims}, {"bind", add_bind},
-	{"precision", set_precision}, {"code", set_code},
+	{"precision", set_precision}, {"code", set_code}, {"off", set_off},
 };
 
 void compile_options_init(struct compile_options *o, struct arena *a)
@@ -144,7 +195,12 @@ int compile_options_parse(struct compile_options *o, const char *word, const cha
 
 const char *compile_options_words(void)
 {
-	return "target, dims, bind, precision, code";
+	return "target, dims, bind, precision, code, off";
+}
+
+const char *compile_options_off(const struct compile_options *o)
+{
+	return rewrite_list(o->arena, o->off);
 }
 
 int compile_options_hash_binds(struct compile_options *o, struct err *e)
@@ -171,6 +227,10 @@ void compile_key(const struct compile_options *o, const char *model_hex,
 	hash_str(&h, o->target);
 	hash_str(&h, o->precision);
 	hash_str(&h, o->code);
+	hash_int(&h, __builtin_popcount(o->off));
+	for (uint32_t r = 0; r < REWRITE_COUNT; r++)
+		if (o->off >> r & 1)
+			hash_str(&h, rewrite_name(r));
 	hash_int(&h, o->ndims);
 	for (uint32_t i = 0; i < o->ndims; i++) {
 		hash_str(&h, o->dims[i].name);
@@ -196,6 +256,11 @@ void compile_options_json(const struct compile_options *o, struct buf *out)
 	json_str(&j, "target", o->target);
 	json_str(&j, "precision", o->precision);
 	json_str(&j, "code", o->code);
+	json_open(&j, "off", '[');
+	for (uint32_t r = 0; r < REWRITE_COUNT; r++)
+		if (o->off >> r & 1)
+			json_str(&j, NULL, rewrite_name(r));
+	json_close(&j, ']');
 	json_open(&j, "dims", '{');
 	for (uint32_t i = 0; i < o->ndims; i++) {
 		const struct dim_binding *d = &o->dims[i];

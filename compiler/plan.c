@@ -9,6 +9,7 @@
  * renumbered to those where an item begins: no other step can be a peak.
  */
 #include "compiler/plan.h"
+#include "compiler/rewrites.h"
 
 #include "base/arena.h"
 #include "compiler/passes.h"
@@ -408,6 +409,23 @@ static const char *certificate(struct arena *a, const struct plan_found *f)
 			    100.0 * (double)(f->bytes - f->lower_bound) / (double)f->lower_bound);
 }
 
+/* Slots that stand where an earlier one stands at other times. */
+static uint32_t count_reused(const struct graph *g)
+{
+	uint32_t count = 0;
+
+	for (slot_id i = 1; i < g->nslot; i++) {
+		const struct slot *a = &g->slot[i];
+		bool shared = false;
+
+		for (slot_id k = 1; k < i && !shared; k++)
+			shared = a->offset < g->slot[k].offset + g->slot[k].size &&
+				 g->slot[k].offset < a->offset + a->size;
+		count += shared;
+	}
+	return count;
+}
+
 int pass_plan(struct graph *g, struct err *e)
 {
 	uint32_t n = g->nslot - 1;
@@ -426,5 +444,6 @@ int pass_plan(struct graph *g, struct err *e)
 	g->arena_bytes = found.bytes;
 	g->lower_bound = found.lower_bound;
 	g->certificate = certificate(g->arena, &found);
+	g->rewrites_did[REWRITE_REUSE] = count_reused(g);
 	return 0;
 }

@@ -312,7 +312,7 @@ static bool contains(const struct graph *g, val_id y, val_id x)
 	if (x == y)
 		return true;
 	if (n && is_view(n))
-		return contains(g, n->in[0], x);
+		return g->val[n->in[0]].slot == g->val[y].slot && contains(g, n->in[0], x);
 	for (uint32_t k = 0; n && n->op->mem[0].how == SHARE_INTO && k < n->nin; k++)
 		if (g->val[n->in[k]].slot == g->val[y].slot && contains(g, n->in[k], x))
 			return true;
@@ -356,10 +356,10 @@ static void check_storage(struct spec *s)
 
 		if (n->op->mem[0].how == SHARE_INTO)
 			check_into(s, n);
-		if (!is_view(n))
-			continue;
+		if (!is_view(n) || in->slot != out->slot)
+			continue; /* it is a copy */
 		need(s,
-		     in->slot == out->slot && in->pitch == val_item(in) &&
+		     in->pitch == val_item(in) &&
 			     out->off ==
 				     in->off +
 					     (uint64_t)((const struct view_attr *)n->attr)->offset *
@@ -415,7 +415,8 @@ static void check_slots(struct spec *s)
 
 static val_id shown(const struct graph *g, val_id v)
 {
-	while (maker(g, v) && is_view(maker(g, v)))
+	while (maker(g, v) && is_view(maker(g, v)) &&
+	       g->val[maker(g, v)->in[0]].slot == g->val[v].slot)
 		v = maker(g, v)->in[0];
 	return v;
 }

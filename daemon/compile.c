@@ -183,7 +183,7 @@ static int resolve_binds(struct request *rq, struct compile_request *c, struct e
 static char **make_args(struct request *rq, const struct compile_request *c)
 {
 	const struct compile_options *o = &c->options;
-	char **args = NEW(rq->arena, 6 + 2 * (c->ndims + o->nbinds) + 1, char *);
+	char **args = NEW(rq->arena, 8 + 2 * (c->ndims + o->nbinds) + 1, char *);
 	struct arena *a = rq->arena;
 	size_t n = 0;
 
@@ -193,6 +193,10 @@ static char **make_args(struct request *rq, const struct compile_request *c)
 	args[n++] = arena_strdup(a, o->precision);
 	args[n++] = arena_strdup(a, "--code");
 	args[n++] = arena_strdup(a, o->code);
+	if (o->off) {
+		args[n++] = arena_strdup(a, "--off");
+		args[n++] = arena_strdup(a, compile_options_off(o));
+	}
 	for (size_t i = 0; i < c->ndims; i++) {
 		args[n++] = arena_strdup(a, "--dims");
 		args[n++] = arena_strdup(a, c->dims[i]);

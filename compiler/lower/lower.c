@@ -7,6 +7,7 @@
 #include "compiler/lower/lower.h"
 
 #include "compiler/passes.h"
+#include "compiler/rewrites.h"
 
 #include <string.h>
 
@@ -67,7 +68,7 @@ void lower_value(struct lower *l, val_id v, uint8_t access)
 /* Equal bytes are stored once. */
 static uint32_t find_weight(const struct graph *g, const void *data, uint64_t bytes)
 {
-	uint32_t i = 0;
+	uint32_t i = rewrite_on(g, REWRITE_CONSTANTS) ? 0 : g->nweight;
 
 	while (i < g->nweight &&
 	       (g->weight[i].bytes != bytes || memcmp(g->weight[i].data, data, bytes) != 0))

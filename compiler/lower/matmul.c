@@ -195,16 +195,29 @@ int lower_pointwise(struct graph *g, struct node *n, const struct shape *s, stru
 }
 
 /* Batch axes of an operand, numpy's way, as a form over those of the output. */
-static void batch_form(struct form *f, const struct space *batches, const struct val *v)
+static void batch_form(struct form *f, const struct space *batches, const struct type *t,
+		       const int64_t *stride)
 {
-	int64_t stride[RANK_MAX];
-	int nb = v->type.rank - 2, shift = batches->n - nb;
+	int nb = t->rank - 2, shift = batches->n - nb;
 
 	*f = (struct form){0};
-	form_strides(v, stride);
 	for (int k = 0; k < nb; k++)
-		if (v->type.dim[k] != 1)
+		if (t->dim[k] != 1)
 			f->coef[k + shift] = stride[k];
+}
+
+/* Sizes and strides of an operand whose axes change places. */
+static struct type permuted(const struct val *v, const int *perm, int64_t stride[RANK_MAX])
+{
+	struct type t = v->type;
+	int64_t own[RANK_MAX];
+
+	form_strides(v, own);
+	for (int i = 0; i < t.rank; i++) {
+		t.dim[i] = v->type.dim[perm[i]];
+		stride[i] = own[perm[i]];
+	}
+	return t;
 }
 
 /* Rows of all batch items are one matrix where B is shared and A has no gaps. */
@@ -226,16 +239,17 @@ static void join_rows(struct product *p)
 
 static void matmul_product(struct product *p, const struct graph *g, const struct node *n)
 {
-	const struct val *a = node_in(g, n, 0), *b = node_in(g, n, 1), *y = node_out(g, n, 0);
+	const struct matmul_attr *at = n->attr;
+	const struct val *y = node_out(g, n, 0);
 	int64_t sa[RANK_MAX], sb[RANK_MAX];
-	int ra = a->type.rank, rb = b->type.rank, nb = MAX(MAX(ra, rb) - 2, 0);
+	struct type a = permuted(node_in(g, n, 0), at->perm_a, sa);
+	struct type b = permuted(node_in(g, n, 1), at->perm_b, sb);
+	int ra = a.rank, rb = b.rank, nb = MAX(MAX(ra, rb) - 2, 0);
 
-	form_strides(a, sa);
-	form_strides(b, sb);
 	*p = (struct product){.a = n->in[0], .b = n->in[1], .batch = 1};
-	p->k = a->type.dim[ra - 1];
-	p->m = ra > 1 ? a->type.dim[ra - 2] : 1;
-	p->n = rb > 1 ? b->type.dim[rb - 1] : 1;
+	p->k = a.dim[ra - 1];
+	p->m = ra > 1 ? a.dim[ra - 2] : 1;
+	p->n = rb > 1 ? b.dim[rb - 1] : 1;
 	p->am = ra > 1 ? sa[ra - 2] : 0;
 	p->ak = ra > 1 ? sa[ra - 1] : 1;
 	p->bk = rb > 1 ? sb[rb - 2] : 1;
@@ -245,8 +259,8 @@ static void matmul_product(struct product *p, const struct graph *g, const struc
 		p->batches.size[k] = y->type.dim[k];
 		p->batch *= y->type.dim[k];
 	}
-	batch_form(&p->a_base, &p->batches, a);
-	batch_form(&p->b_base, &p->batches, b);
+	batch_form(&p->a_base, &p->batches, &a, sa);
+	batch_form(&p->b_base, &p->batches, &b, sb);
 	join_rows(p);
 }
 

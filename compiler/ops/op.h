@@ -144,6 +144,9 @@ struct depth_attr { /* DepthToSpace, SpaceToDepth: a transpose of x split into s
 	struct type split;
 	int perm[6];
 };
+struct matmul_attr { /* .MatMul: axes of the operands, as in Transpose; MatMul has none */
+	int perm_a[RANK_MAX], perm_b[RANK_MAX];
+};
 struct slice_attr { /* Slice: in[i] = start[i] + step[i] * out[i] */
 	int64_t start[RANK_MAX], step[RANK_MAX];
 };
@@ -170,7 +173,8 @@ struct view_attr {	/* .View; attribute offset */
 
 /* Internal operators made by fuse and layout: */
 extern const struct op op__Map;	 /* tail only: out[i] = tail(inputs at access); reads any layout */
-extern const struct op op__View; /* output = input 0, other shape, plain, dense: no kernel */
+extern const struct op op__View; /* output = input 0, other shape, plain, dense */
+extern const struct op op__MatMul; /* MatMul of operands whose axes change places first */
 
 /* ---- lowerings, one file per kernel family in compiler/lower/ ---- */
 int lower_map(struct graph *g, struct node *n, struct err *e);
@@ -189,5 +193,6 @@ int lower_pad(struct graph *g, struct node *n, struct err *e); /* Pad, Tile: str
 int lower_lrn(struct graph *g, struct node *n, struct err *e);
 int lower_concat(struct graph *g, struct node *n,
 		 struct err *e); /* copies of the inputs that are not INTO */
+int lower_view(struct graph *g, struct node *n, struct err *e); /* a copy where it does not share */
 
 #endif

@@ -257,4 +257,5 @@ const struct op op__View = {
 	.parse = parse_view,
 	.layout = WANT_PLAIN,
 	.mem = {{SHARE_VIEW, 0}},
+	.lower = lower_view,
 };

@@ -9,16 +9,19 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import signal
 import struct
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
 import occ_file
 
 HOME = pathlib.Path(os.environ["HOME"])
 PASSES = "onnx,plan,pack"
+REWRITES = re.findall(r'^REWRITE\(\w+, "(\w+)"', (HERE.parent.parent / "compiler/rewrites.def").read_text(), re.M)
 
 
 def problem(code, status, exit_code, detail, **more):
@@ -56,6 +59,10 @@ def key(model, o, ident):
     text(o["target"])
     text(o["precision"])
     text(o["code"])
+    off = [r for r in REWRITES if r in o["off"]]
+    number(len(off))
+    for name in off:
+        text(name)
     dims = []
     for d in ",".join(o["dims"]).split(",") if o["dims"] else []:
         name, size = d.rsplit("=", 1)
@@ -77,12 +84,14 @@ def key(model, o, ident):
 
 
 def words(argv):
-    o = {"target": "sm_87", "precision": "fp32", "code": "both", "dims": [], "bind": [], "model": None}
+    o = {"target": "sm_87", "precision": "fp32", "code": "both", "dims": [], "bind": [], "off": [], "model": None}
     argv = list(argv)
     while argv:
         word = argv.pop(0)
         if word == "--identity":
             o["identity"] = True
+        elif word == "--off":
+            o["off"] += argv.pop(0).split(",")
         elif word in ("--dims", "--bind"):
             o[word[2:]].append(argv.pop(0))
         elif word.startswith("-"):

@@ -51,7 +51,8 @@ def test_key():
         m = model()
         multi = {"model": json.dumps(m).encode()}
         same = ["", "?target=sm_87", "?precision=fp32", "?code=both", "?name=whatever"]
-        other = ["?target=sm_75", "?dims=N=1", "?dims=N=2", "?dims=N=1,M=2", "?dims=N:0=1", "?code=ptx"]
+        other = ["?target=sm_75", "?dims=N=1", "?dims=N=2", "?dims=N=1,M=2", "?dims=N:0=1", "?code=ptx", "?off=cse",
+                 "?off=view", "?off=cse,view"]
         keys = [d.compile(m, q).json["key"] for q in same]
         assert len(set(keys)) == 1, keys
         keys += [d.compile(m, q).json["key"] for q in other]

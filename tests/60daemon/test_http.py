@@ -122,9 +122,10 @@ def test_media():
 def test_words():
     with Daemon() as d:
         p = d.compile(model(), "?shape=1x3").problem(400, "E_USAGE")
-        for word in "target", "dims", "bind", "precision", "code", "name":
+        for word in "target", "dims", "bind", "precision", "code", "off", "name":
             assert word in p["detail"] + p["hint"], p
-        for bad in ("?dims=batch=-1", "?dims=batch=99999999999999999999", "?dims=a=1&dims=a=2", "?precision=fp8", "?code=sass",
+        for bad in ("?dims=batch=-1", "?dims=batch=99999999999999999999", "?dims=a=1&dims=a=2", "?precision=fp8",
+                    "?code=sass", "?off=sleep", "?off=", "?off=cse,,view",
                     "?dims", "?bind=x", "?bind=x=part", "?name=a%20b", "?dims=a=1%00", "?targe%74=sm_87&x=1"):
             d.compile(model(), bad).problem(400, "E_USAGE")
         assert d.compile(model(), "?targe%74=sm_87").status == 200
