@@ -185,10 +185,17 @@ static void print_index(const struct artifact_value *v, size_t element)
 	printf("]");
 }
 
+/* The tensor, and who made it. */
 static void print_maker(const struct compare *c, const struct artifact_value *v)
 {
 	const struct artifact_launch *l = maker(c, v);
+	struct buf type = BUF_INIT;
 
+	print_type(&type, v->dtype, v->rank, v->shape);
+	printf("first difference: tensor ");
+	print_text(stdout, v->name, "");
+	printf(" %s\n", buf_str(&type));
+	buf_release(&type);
 	if (l)
 		printf("launch   %u (of 0 to %u), kernel %u, %s\n", ready(v) - 1,
 		       c->a->nlaunches - 1, l->kernel, kernel_of(c, l));
@@ -208,12 +215,7 @@ static void print_first(const struct compare *c)
 {
 	const struct artifact_value *v = c->first_pair->v;
 	const struct difference *d = &c->first;
-	struct buf type = BUF_INIT;
 
-	print_type(&type, v->dtype, v->rank, v->shape);
-	printf("first difference: tensor ");
-	print_text(stdout, v->name, "");
-	printf(" %s\n", buf_str(&type));
 	print_maker(c, v);
 	printf("element  ");
 	print_index(v, d->worst);
@@ -223,7 +225,6 @@ static void print_first(const struct compare *c)
 		       d->allowed);
 	printf("\ndiffer   %zu of %zu elements; the %u tensors before it agree\n", d->differing,
 	       d->elements, (unsigned)(c->first_pair - c->pair));
-	buf_release(&type);
 }
 
 static void print_row(const struct compare *c, const struct artifact_value *v,
@@ -281,9 +282,11 @@ static const struct npz_member *wanted(const struct npz *ref, const char *name)
 	return m;
 }
 
+/* What the model computes has the shape of the reference's, or the first difference is found. */
 static int check_pair(const struct compare *c, const struct pair *p, struct err *e)
 {
 	struct buf expected = BUF_INIT, found = BUF_INIT;
+	bool input = !p->v->made && !p->v->op[0];
 	struct ndarray want;
 
 	if (npz_array(c->ref, p->ref, &want, e) < 0)
@@ -293,9 +296,14 @@ static int check_pair(const struct compare *c, const struct pair *p, struct err 
 		return 0;
 	print_type(&expected, p->v->dtype, p->v->rank, p->v->shape);
 	print_type(&found, want.elem->name, want.rank, want.shape);
-	fail(e, E_INPUT_FILE, "tensor '%s' is %s, in %s %s", p->v->name, buf_str(&expected),
-	     c->ref->path, buf_str(&found));
-	err_hint(e, "make the reference from the same model, with the same --dims");
+	if (!input) {
+		print_maker(c, p->v);
+		printf("shape    should be %s\n", buf_str(&found));
+	}
+	fail(e, input ? E_INPUT_FILE : E_DIFFERENT, "tensor '%s' is %s, in %s %s", p->v->name,
+	     buf_str(&expected), c->ref->path, buf_str(&found));
+	err_hint(e, "is the reference made from the same model, with the same --dims?");
+	err_node(e, p->v->node, p->v->op);
 	buf_release(&expected);
 	buf_release(&found);
 	return err_tensor(e, p->v->name);
@@ -388,9 +396,9 @@ int compare_run(struct compare *c, const void *const *inputs, void *const *outpu
 		printf("%u tensors compared, all within rtol %g atol %g\n", c->npairs, c->rule.rtol,
 		       c->rule.atol);
 	if (ret == 0 || e->code == E_DIFFERENT)
-		printf("%u tensors of the reference are not in memory: fused into others, or "
+		printf("not compared: %u of the reference's %u tensors, fused into others or "
 		       "constant\n",
-		       c->ref->count - c->used);
+		       c->ref->count - c->used, c->ref->count);
 	return ret;
 }
 

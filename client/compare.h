@@ -15,7 +15,8 @@ struct compare;
 
 /*
  * Finds the plan's tensors among those of the reference by name. ref must
- * outlive *c. E_INPUT_FILE where a shape differs or nothing can be compared.
+ * outlive *c. E_DIFFERENT where a shape differs, which it prints like any other
+ * difference; E_INPUT_FILE where an input's does, or nothing can be compared.
  */
 int compare_open(struct runtime *rt, const struct npz *ref, const struct compare_rule *rule,
 		 struct compare **c, struct err *e);

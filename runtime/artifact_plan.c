@@ -237,19 +237,25 @@ static int read_shape(const struct want *w, const json_t *o, struct artifact_val
 	return 0;
 }
 
-static int read_value(const struct artifact *a, const struct want *w, const json_t *o,
-		      struct artifact_value *v)
+static int read_numbers(const struct artifact *a, const struct want *w, const json_t *o,
+			struct artifact_value *v)
 {
-	uint64_t end;
-
 	if (want_uint(w, o, "offset", BYTES_MAX, &v->offset) < 0 ||
 	    want_uint(w, o, "pitch", BYTES_MAX, &v->pitch) < 0 ||
 	    want_uint(w, o, "width", BYTES_MAX, &v->width) < 0 ||
 	    want_uint(w, o, "rows", BYTES_MAX, &v->rows) < 0 ||
 	    want_u32(w, o, "first", a->nlaunches, &v->first) < 0 ||
-	    want_u32(w, o, "last", a->nlaunches, &v->last) < 0 ||
-	    want_u32(w, o, "made", a->nlaunches, &v->made) < 0 ||
-	    read_names(a, w, o, v) < 0 || read_shape(w, o, v) < 0)
+	    want_u32(w, o, "last", a->nlaunches, &v->last) < 0)
+		return -1;
+	return want_u32(w, o, "made", a->nlaunches, &v->made);
+}
+
+static int read_value(const struct artifact *a, const struct want *w, const json_t *o,
+		      struct artifact_value *v)
+{
+	uint64_t end;
+
+	if (read_numbers(a, w, o, v) < 0 || read_names(a, w, o, v) < 0 || read_shape(w, o, v) < 0)
 		return -1;
 	if (v->first > v->last)
 		return want_fail(w, "last", "no step before the first");

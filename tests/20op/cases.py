@@ -183,6 +183,7 @@ for op in ["MaxPool", "AveragePool"]:
             ((1, 3, 9, 8), dict(kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)),
             ((1, 3, 10, 7), dict(kernel_shape=[2, 2], strides=[3, 3], pads=[1, 1, 1, 1], ceil_mode=1)),
             ((1, 3, 6, 6), dict(kernel_shape=[1, 1], strides=[4, 4], ceil_mode=1)),
+            ((1, 3, 11, 8), dict(kernel_shape=[2, 2], strides=[3, 3], pads=[1, 1, 1, 1], ceil_mode=1)),
             ((1, 3, 9), dict(kernel_shape=[3], strides=[2])),
             ((1, 3, 5, 6, 7), dict(kernel_shape=[2, 3, 2], strides=[2, 1, 2], pads=[1, 1, 0, 0, 1, 1])),
             ((1, 3, 10, 11), dict(kernel_shape=[3, 3], strides=[2, 2], auto_pad="SAME_UPPER")),
