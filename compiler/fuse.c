@@ -87,7 +87,8 @@ static val_id root_of(const struct graph *g, val_id v)
 
 /*
  * Every graph output is a value of its own that a kernel writes: one that is
- * an input, a constant, or an output already gets a copy.
+ * an input, a constant, or an output already gets a copy. It has the name that
+ * the model gives it, whatever it was called before it took another's place.
  */
 static void own_outputs(struct graph *g)
 {
@@ -112,8 +113,11 @@ static void own_outputs(struct graph *g)
 	}
 	for (val_id v = 1; v < g->nval; v++)
 		g->val[v].output = false;
-	for (uint32_t i = 0; i < g->noutput; i++)
+	for (uint32_t i = 0; i < g->noutput; i++) {
 		g->val[g->output[i]].output = true;
+		if (g->output_name)
+			g->val[g->output[i]].name = g->output_name[i];
+	}
 }
 
 /* Last to first: nodes that nobody reads. */
