@@ -8,12 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RTOL 1e-3
-#define ATOL 1e-4
+#define RTOL	 1e-3
+#define ATOL	 1e-4
+#define RUNS_MAX 1000000
 
 struct run_options {
 	const char *file, *output_dir, *device, *report, *random;
-	const char *compare, *rtol, *atol;
+	const char *compare, *rtol, *atol, *repeat;
 	bool all_tensors;
 	struct words inputs;
 };
@@ -22,6 +23,7 @@ struct run { /* what it holds */
 	struct runtime *rt;
 	struct npz ref;
 	struct compare *compare; /* NULL: only run */
+	uint32_t repeat;	 /* times that it runs once more, timed */
 	struct inputs in;
 	struct outputs out;
 };
@@ -74,6 +76,21 @@ static int parse_rule(const struct run_options *o, struct compare_rule *rule, st
 	return parse_tolerance("--atol", o->atol, &rule->atol, e);
 }
 
+static int parse_repeat(const char *word, uint32_t *out, struct err *e)
+{
+	unsigned long n;
+	char *end;
+
+	if (!word)
+		return 0;
+	n = strtoul(word, &end, 10);
+	if (word[0] < '1' || word[0] > '9' || *end || n > RUNS_MAX)
+		return fail(e, E_USAGE, "--repeat %s: expected a number from 1 to %d", word,
+			    RUNS_MAX);
+	*out = (uint32_t)n;
+	return 0;
+}
+
 /* Everything that can be refused without the device is, before it is touched. */
 static int prepare(struct run *r, const struct run_options *o, struct err *e)
 {
@@ -81,7 +98,7 @@ static int prepare(struct run *r, const struct run_options *o, struct err *e)
 	struct compare_rule rule;
 
 	if (parse_device(o->device, &device, e) < 0 || parse_rule(o, &rule, e) < 0 ||
-	    open_artifact(o->file, &r->rt, e) < 0 ||
+	    parse_repeat(o->repeat, &r->repeat, e) < 0 || open_artifact(o->file, &r->rt, e) < 0 ||
 	    (o->compare && npz_open(o->compare, &r->ref, e) < 0) ||
 	    inputs_read(r->rt, &o->inputs, o->compare ? &r->ref : NULL, o->random, &r->in, e) < 0 ||
 	    (o->compare && compare_open(r->rt, &r->ref, &rule, &r->compare, e) < 0) ||
@@ -103,6 +120,8 @@ static int run(struct run *r, const struct run_options *o, struct err *e)
 	if ((r->compare ? compare_run(r->compare, r->in.data, r->out.data, e)
 			: runtime_run(r->rt, r->in.data, r->out.data, e)) < 0)
 		return -1;
+	if (r->repeat && runtime_time(r->rt, r->in.data, r->out.data, r->repeat, e) < 0)
+		return -1;
 	if (o->output_dir && outputs_write(a, o->output_dir, &r->out, e) < 0)
 		return -1;
 	if (o->report && outputs_report(r->rt, &r->out, o->report, e) < 0)
@@ -121,6 +140,7 @@ int cmd_run(int argc, char **argv, struct err *e)
 		{"--device", .value = &o.device},
 		{"--report", .value = &o.report},
 		{"--random", .value = &o.random},
+		{"--repeat", .value = &o.repeat},
 		{"--compare", .value = &o.compare},
 		{"--rtol", .value = &o.rtol},
 		{"--atol", .value = &o.atol},

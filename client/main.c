@@ -13,7 +13,7 @@ static const struct {
 } commands[] = {
 	{"run",
 	 "run FILE|URL [--input NAME=FILE]... [--random SEED] [--output-dir DIR]\n"
-	 "      [--device auto|cuda|emulator] [--report FILE.json]\n"
+	 "      [--device auto|cuda|emulator] [--report FILE.json] [--repeat N]\n"
 	 "      [--compare REF.npz [--all-tensors] [--rtol R] [--atol A]]",
 	 "run an artifact once", cmd_run},
 	{"inspect", "inspect FILE [--json] [--metadata KEY]", "print what its manifest says",

@@ -108,6 +108,14 @@ int outputs_report(const struct runtime *rt, const struct outputs *out, const ch
 	json_real(&j, "seconds_load", s->seconds_open + s->seconds_load);
 	json_real(&j, "seconds_run", s->seconds_run);
 	json_int(&j, "launches", (int64_t)s->launches);
+	if (s->timed) {
+		json_open(&j, "timed", '{');
+		json_int(&j, "runs", s->timed);
+		json_real(&j, "ms_least", (double)s->ms_least);
+		json_real(&j, "ms_median", (double)s->ms_median);
+		json_real(&j, "ms_most", (double)s->ms_most);
+		json_close(&j, '}');
+	}
 	report_outputs(&j, runtime_artifact(rt), out);
 	json_close(&j, '}');
 	buf_puts(&text, "\n");
@@ -164,6 +172,10 @@ void outputs_print(const struct runtime *rt, const struct outputs *out)
 	print_memory(rt);
 	printf("time     load %.3f s, run %.6f s, %" PRIu64 " launches\n",
 	       s->seconds_open + s->seconds_load, s->seconds_run, s->launches);
+	if (s->timed)
+		printf("launches least %.3f ms, median %.3f ms, most %.3f ms, of %u runs by "
+		       "events\n",
+		       (double)s->ms_least, (double)s->ms_median, (double)s->ms_most, s->timed);
 	for (uint32_t i = 0; i < out->count; i++) {
 		const struct ndarray *a = &out->output[i].array;
 		struct buf type = BUF_INIT;

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -265,7 +266,7 @@ static int launch_all(struct runtime *rt, const struct runtime_watch *watch, str
 		params += rt->a->launches[i].nargs;
 	}
 	rt->stats.launches = rt->a->nlaunches;
-	return CALL(rt, e, cuCtxSynchronize);
+	return 0;
 }
 
 static int copy_out(struct runtime *rt, void *const *outputs, struct err *e)
@@ -278,6 +279,34 @@ static int copy_out(struct runtime *rt, void *const *outputs, struct err *e)
 			return err_tensor(e, t->name);
 	}
 	return 0;
+}
+
+/* One run between two events. The arena may hold the inputs no longer: they are copied each time.
+ */
+static int time_one(struct runtime *rt, const void *const *inputs, const CUevent ev[2], float *ms,
+		    struct err *e)
+{
+	if (copy_in(rt, inputs, e) < 0 || CALL(rt, e, cuEventRecord, ev[0], NULL) < 0 ||
+	    launch_all(rt, NULL, e) < 0 || CALL(rt, e, cuEventRecord, ev[1], NULL) < 0 ||
+	    CALL(rt, e, cuEventSynchronize, ev[1]) < 0)
+		return -1;
+	return CALL(rt, e, cuEventElapsedTime, ms, ev[0], ev[1]);
+}
+
+static int compare_ms(const void *a, const void *b)
+{
+	float x = *(const float *)a, y = *(const float *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void note_times(struct runtime_stats *stats, float *ms, uint32_t runs)
+{
+	qsort(ms, runs, sizeof(*ms), compare_ms);
+	stats->timed = runs;
+	stats->ms_least = ms[0];
+	stats->ms_median = (ms[(runs - 1) / 2] + ms[runs / 2]) / 2;
+	stats->ms_most = ms[runs - 1];
 }
 
 /* ---- exported ---- */
@@ -351,7 +380,8 @@ int runtime_run_watched(struct runtime *rt, const void *const *inputs, void *con
 
 	CHECK(rt->loaded && "runtime_load comes first");
 	if (CALL(rt, e, cuCtxSetCurrent, rt->context) < 0 || copy_in(rt, inputs, e) < 0 ||
-	    launch_all(rt, watch, e) < 0 || copy_out(rt, outputs, e) < 0)
+	    launch_all(rt, watch, e) < 0 || CALL(rt, e, cuCtxSynchronize) < 0 ||
+	    copy_out(rt, outputs, e) < 0)
 		return -1;
 	rt->stats.seconds_run = now() - start;
 	return sample_free(rt, e);
@@ -360,6 +390,30 @@ int runtime_run_watched(struct runtime *rt, const void *const *inputs, void *con
 int runtime_run(struct runtime *rt, const void *const *inputs, void *const *outputs, struct err *e)
 {
 	return runtime_run_watched(rt, inputs, outputs, NULL, e);
+}
+
+int runtime_time(struct runtime *rt, const void *const *inputs, void *const *outputs, uint32_t runs,
+		 struct err *e)
+{
+	float *ms = mem_alloc(runs * sizeof(*ms));
+	CUevent ev[2] = {NULL, NULL};
+	int ret = -1;
+
+	CHECK(rt->loaded && runs);
+	if (CALL(rt, e, cuCtxSetCurrent, rt->context) < 0 ||
+	    CALL(rt, e, cuEventCreate, &ev[0], 0) < 0 || CALL(rt, e, cuEventCreate, &ev[1], 0) < 0)
+		goto done;
+	for (uint32_t i = 0; i < runs; i++)
+		if (time_one(rt, inputs, ev, &ms[i], e) < 0)
+			goto done;
+	note_times(&rt->stats, ms, runs);
+	ret = copy_out(rt, outputs, e);
+done:
+	for (int i = 0; i < 2; i++)
+		if (ev[i])
+			rt->driver.cu.cuEventDestroy_v2(ev[i]);
+	mem_free(ms);
+	return ret;
 }
 
 const struct runtime_info *runtime_info(const struct runtime *rt)

@@ -38,6 +38,8 @@ struct runtime_stats {
 	/* The most that was taken from the device's free memory since its context stood. */
 	size_t device_bytes_peak;
 	uint64_t launches; /* of the last runtime_run */
+	uint32_t timed;	   /* runs of runtime_time; milliseconds of their launches by events */
+	float ms_least, ms_median, ms_most;
 };
 
 struct runtime;
@@ -73,6 +75,9 @@ struct runtime_watch {
 };
 int runtime_run_watched(struct runtime *rt, const void *const *inputs, void *const *outputs,
 			const struct runtime_watch *watch, struct err *e);
+/* More runs, each timed by the device's events without its copies; outputs are the last one's. */
+int runtime_time(struct runtime *rt, const void *const *inputs, void *const *outputs, uint32_t runs,
+		 struct err *e);
 /* For seen: bytes of the arena. */
 int runtime_peek(struct runtime *rt, uint64_t offset, void *to, size_t bytes, struct err *e);
 const struct runtime_info *runtime_info(const struct runtime *rt); /* after runtime_load */

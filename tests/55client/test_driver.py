@@ -1,4 +1,5 @@
 """What the client asks of a driver, and when: a fake one records every call."""
+import json
 import os
 
 import numpy as np
@@ -155,8 +156,27 @@ def test_choice(folder):
     occ.expect(occ.client("run", path, "--random", 1, "--device", "tpu"), "E_USAGE", 64)
 
 
+def test_repeat(folder):
+    """N runs more: inputs each time, events around the launches with no wait between, outputs of the last one."""
+    report = os.path.join(folder, "report.json")
+    r, log = run(folder, adder(), "--repeat", 4, "--report", report)
+    assert r.code == 0 and "least 1.000 ms, median 5.500 ms, most 8.000 ms, of 4 runs" in r.out, r.out + r.err
+    with open(report) as f:
+        assert json.load(f)["timed"] == {"runs": 4, "ms_least": 1, "ms_median": 5.5, "ms_most": 8}
+    assert np.array_equal(np.load(os.path.join(folder, "out", "output_0.npy")), (X + W).reshape(4, 4))
+    log = log[log.index("cuEventCreate"):]
+    launch = next(line for line in log if line.startswith("cuLaunchKernel"))
+    once = ["cuMemcpyHtoD_v2", "cuEventRecord", launch, "cuEventRecord", "cuEventSynchronize", "cuEventElapsedTime"]
+    assert log[:2 + 4 * len(once)] == ["cuEventCreate"] * 2 + 4 * once, log
+    assert log[2 + 4 * len(once):][:3] == ["cuMemcpyDtoH_v2", "cuEventDestroy_v2", "cuEventDestroy_v2"], log
+    assert run(folder, adder(), "--repeat", 3)[0].out.count("median 4.000 ms") == 1
+    for word in ("0", "-1", "x", "1e3", "1000001", ""):
+        occ.expect(run(folder, adder(), "--repeat", word)[0], "E_USAGE", 64)
+
+
 with occ.fresh_dir() as folder:
     test_order(folder)
+    test_repeat(folder)
     test_streaming(folder)
     test_damage_comes_first(folder)
     test_memory(folder)
