@@ -5,7 +5,7 @@
 BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config libmicrohttpd-dev libprotobuf-c-dev
 	protobuf-c-compiler libsqlite3-dev libjansson-dev nettle-dev"
 RUN_PACKAGES="python3 python3-venv curl libcurl4 ca-certificates fonts-dejavu-core"
-TEST_PACKAGES="clang-format-14 binutils git"
+TEST_PACKAGES="clang-format-14 binutils git libonnx-testdata"
 
 say() {
 	printf '== %s\n' "$*"
