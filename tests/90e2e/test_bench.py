@@ -1,4 +1,4 @@
-"""bench/: the networks are torchvision's, live and reproducible; the peers' table is what it says."""
+"""bench/: the networks are torchvision's, live and reproducible; the tables are what they say."""
 import pathlib
 import sys
 
@@ -7,6 +7,7 @@ import lib
 import numpy as np
 import onnx
 
+import kernel_table
 import models
 import networks
 import ort_memory
@@ -72,6 +73,51 @@ def test_ort_bytes():
         assert abs(measured / int(row["onnxruntime"]) - 1) < 0.1, name
         if name in MEASURED:
             assert row["onnxruntime"] == ZOO[name]["onnxruntime"], name
+
+
+def test_instruction_classes():
+    text = """.visible .entry f(.param .u64 f_param_0)
+{
+	.reg .f32 %f<9>;
+	// add.s32 in a comment
+$L__BB0_1:
+	ld.param.u64 %rd1, [f_param_0];
+	@%p1 bra $L__BB0_1;
+	@!%p2 ld.global.nc.v4.f32 {%f1, %f2, %f3, %f4}, [%rd1+16];
+	ld.shared.f32 %f5, [%r1];
+	fma.rn.f32 %f6, %f1, %f2, %f3;
+	setp.lt.f32 %p1, %f6, 0f00000000;
+	ex2.approx.ftz.f32 %f6, %f6;
+	mul.wide.u32 %rd2, %r1, 4;
+	and.pred %p1, %p1, %p2;
+	st.global.v4.f32 [%rd2], {%f1, %f2, %f3, %f4};
+	st.shared.f32 [%r1], %f6;
+	bar.sync 0;
+	ret;
+}"""
+    assert kernel_table.ptx_mix(text) == {
+        "fma": 1, "fp": 2, "int": 2, "move": 1, "ld_global": 1, "st_global": 1, "ld_shared": 1,
+        "st_shared": 1, "control": 3}
+    for opcode in "ld.local.f32", "ld.u32", "frobnicate", "atom.global.add.u32":
+        try:
+            raise AssertionError(kernel_table.class_of(opcode))
+        except ValueError as error:
+            assert opcode in str(error)
+
+
+def test_kernels_compared():
+    recorded, table = kernel_table.read()
+    assert list(table) == list(models.ALL)
+    for column, other in ("registers", "255"), ("executed", "1"), ("spills", "8"), ("launches", "99"):
+        rows = [list(row) for row in table["resnet18"]]
+        assert kernel_table.differences("resnet18", rows, recorded) == []
+        rows[3][kernel_table.COLUMNS.index(column)] = other
+        for nvrtc in recorded, "nvrtc 99.0":
+            found = kernel_table.differences("resnet18", rows, nvrtc)
+            same = nvrtc != recorded and column in ("registers", "executed")
+            assert len(found) == (0 if same else 1), f"{column}, {nvrtc}: {found}"
+            assert same or f"kernel 3 (conv): {column} is {other}," in found[0], found
+    assert len(kernel_table.differences("resnet18", rows[1:], recorded)) == 1
 
 
 lib.main(globals())
