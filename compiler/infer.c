@@ -2,9 +2,8 @@
  * Types of all values in one sweep over the sorted nodes: infer a node, then
  * fold it where its inputs are constant, so that shapes computed from shapes
  * are there when a later node asks for them; composite operators are written
- * as others on the way. Before it, Max, Min, Sum and
- * Mean of many inputs become chains of two. After it, nodes that nobody
- * reads go.
+ * as others on the way, and of many inputs as chains of two. After it, nodes
+ * that nobody reads go.
  */
 #include "compiler/ops/elementwise.h"
 #include "compiler/ops/expand.h"
@@ -13,71 +12,6 @@
 #include <string.h>
 
 #define ANY_NUMBER 255
-
-/* ---- before: operators of any number of inputs ---- */
-
-static bool is_variadic(const struct node *n)
-{
-	return n->op->elementwise && n->op->max_in == ANY_NUMBER && n->nin > 2;
-}
-
-/* Node `*part` of two inputs that stands for one link of the chain made of n. */
-static int make_link(struct graph *g, const struct node *n, uint32_t k, val_id before,
-		     struct node *part, struct err *e)
-{
-	extern const struct op op_Sum, op_Mean, op_Mean_n;
-	bool last = k + 1 == n->nin;
-
-	*part = *n;
-	part->nin = part->nmain = 2;
-	part->in = NEW(g->arena, 2, val_id);
-	part->in[0] = before;
-	part->in[1] = n->in[k];
-	part->out = NEW(g->arena, 1, val_id);
-	part->nout = 1;
-	part->out[0] = last ? n->out[0] : val_add(g, "", NULL);
-	if (n->op == &op_Mean)
-		part->op = last ? &op_Mean_n : &op_Sum;
-	if (part->op == &op_Mean_n) {
-		part->attrs = NEW(g->arena, 1, struct attr);
-		part->attrs[0] =
-			(struct attr){.name = "count", .type = ATTR_FLOAT, .f = (float)n->nin};
-		part->nattrs = 1;
-	}
-	part->attr = arena_alloc(g->arena, part->op->attr_size);
-	return part->op->parse(g, part, e);
-}
-
-static int split_variadic(struct graph *g, struct err *e)
-{
-	struct node *old = g->node;
-	uint32_t count = g->nnode, many = 0;
-
-	for (uint32_t i = 0; i < count; i++)
-		many += is_variadic(&old[i]);
-	if (!many)
-		return 0;
-	g->node = NULL;
-	g->nnode = 0;
-	for (uint32_t i = 0; i < count; i++) {
-		const struct node *n = &old[i];
-		uint32_t links = is_variadic(n) ? n->nin - 1 : 1;
-		val_id before = n->nin ? n->in[0] : 0;
-
-		for (uint32_t k = 1; k <= links; k++) {
-			struct node part = *n;
-
-			if (is_variadic(n) && make_link(g, n, k, before, &part, e) < 0)
-				return -1;
-			g->node = GROW(g->arena, g->node, g->nnode);
-			g->node[g->nnode++] = part;
-			for (uint32_t j = 0; j < part.nout; j++)
-				node_set_out(g, &g->node[g->nnode - 1], j, part.out[j]);
-			before = part.out[0];
-		}
-	}
-	return 0;
-}
 
 /* Optional results that nobody reads need not be computed. */
 static void drop_unread_outputs(struct graph *g)
@@ -94,8 +28,6 @@ static void drop_unread_outputs(struct graph *g)
 	arena_close(a);
 }
 
-/* ---- the sweep ---- */
-
 static int check_inputs(const struct graph *g, const struct node *n, struct err *e)
 {
 	for (uint32_t k = 0; k < n->nin; k++) {
@@ -103,7 +35,7 @@ static int check_inputs(const struct graph *g, const struct node *n, struct err 
 
 		if (!v && k < n->op->min_in)
 			return fail(e, E_ARITY, "%s needs its input %u", n->op->name, k);
-		if (!v && n->op->max_in == ANY_NUMBER)
+		if (!v && n->op->max_in == ANY_NUMBER && !n->op->expand)
 			return fail(e, E_ARITY, "input %u of %s is missing", k, n->op->name);
 		if (v && v->type.dt == DT_NONE)
 			return fail(e, E_TYPE, "input %u of %s has no type", k, n->op->name);
@@ -114,12 +46,35 @@ static int check_inputs(const struct graph *g, const struct node *n, struct err 
 	return 0;
 }
 
+static bool is_variadic(const struct node *n)
+{
+	return n->op->elementwise && n->op->max_in == ANY_NUMBER && n->nin > 2;
+}
+
+/* Max, Min, Sum, Mean of many: a chain of operators of two inputs. */
+static int expand_variadic(struct expand *x)
+{
+	extern const struct op op_Mean;
+	bool mean = x->n->op == &op_Mean;
+	struct attr count = {.name = "count", .type = ATTR_FLOAT, .f = (float)x->n->nin};
+	val_id v = x->n->in[0];
+
+	for (uint32_t k = 1; k < x->n->nin; k++) {
+		bool last = mean && k + 1 == x->n->nin;
+		const char *op = last ? ".Mean" : mean ? "Sum" : x->n->op->name;
+
+		v = expand_op(x, op, (val_id[]){v, x->n->in[k]}, 2, &count, last);
+	}
+	expand_out(x, 0, v);
+	return expand_end(x);
+}
+
 static int expand_node(struct graph *g, uint32_t node, struct err *e)
 {
 	struct node n = g->node[node]; /* the array grows */
 	struct expand x = {.g = g, .n = &n, .e = e};
 
-	if (n.op->expand(&x) < 0)
+	if ((is_variadic(&n) ? expand_variadic(&x) : n.op->expand(&x)) < 0)
 		return -1;
 	g->node[node].dead = x.done;
 	return 0;
@@ -133,6 +88,8 @@ int infer_node(struct graph *g, uint32_t node, struct err *e)
 		return 0;
 	if (check_inputs(g, &g->node[node], e) < 0)
 		return -1;
+	if (is_variadic(&g->node[node]))
+		return expand_node(g, node, e);
 	if (g->node[node].op->infer && (g->node[node].op->infer(g, &g->node[node], e) < 0 ||
 					fold_node(g, node, &folded, e) < 0))
 		return -1;
@@ -192,7 +149,7 @@ static void drop_dead(struct graph *g)
 int pass_infer(struct graph *g, struct err *e)
 {
 	drop_unread_outputs(g);
-	if (split_variadic(g, e) < 0 || sweep(g, e) < 0)
+	if (sweep(g, e) < 0)
 		return -1;
 	drop_dead(g);
 	return graph_check_declared(g, e);

@@ -59,6 +59,8 @@ struct slot {		      /* one region of the arena */
 
 /* ---- nodes ---- */
 
+struct closure;
+
 struct attr { /* one ONNX attribute as read, kept for printing */
 	const char *name;
 	enum attr_type {
@@ -80,7 +82,9 @@ struct attr { /* one ONNX attribute as read, kept for printing */
 	const char *const *strings;
 	struct type ttype; /* tensor */
 	const void *tdata;
-	uint64_t fill; /* as in val */
+	uint64_t fill;		     /* as in val */
+	const struct closure *graph; /* body.h */
+	const char *ref; /* in a function: the attribute of the call whose value it has */
 };
 
 /*
@@ -194,6 +198,7 @@ struct graph {
 	struct slot *slot; /* slot[0] is unused */
 	uint32_t nslot;
 	uint64_t folded_bytes;		   /* fold: constants made so far */
+	uint32_t body_nodes, body_depth;   /* infer: nodes made of bodies (body.h) so far */
 	uint64_t arena_bytes, lower_bound; /* plan */
 	const char *certificate;	   /* plan: "optimal: max-live" or "gap: 1.25 %" */
 	struct launch *launch;		   /* lower */

@@ -4,8 +4,7 @@
  * file's order where that is right already). Constant nodes and
  * initializers become constants that point into the file's map.
  */
-#include "base/names.h"
-#include "compiler/onnx_int.h"
+#include "compiler/onnx_body.h"
 #include "compiler/ops/op.h"
 #include "compiler/passes.h"
 
@@ -38,8 +37,7 @@ struct reader {
 	struct onnx_node *node; /* in file order */
 	uint32_t nnode;
 	uint8_t *color;
-	const char **domain; /* declared ones other than the default */
-	uint32_t ndomain;
+	struct bodies bodies;
 	struct names names; /* -> value */
 	uint32_t *maker;    /* per val: node in file order + 1 that writes it */
 	size_t meta_bytes;
@@ -71,11 +69,11 @@ static int read_opset(struct reader *r, struct span message)
 	if (!p)
 		return -1;
 	domain = p->domain && strcmp(p->domain, "ai.onnx") ? p->domain : "";
-	for (uint32_t i = 0; i < r->ndomain; i++)
-		if (!strcmp(r->domain[i], domain))
+	for (uint32_t i = 0; i < r->bodies.ndomain; i++)
+		if (!strcmp(r->bodies.domain[i], domain))
 			return fail(r->e, E_OPSET, "domain '%s' is imported twice", domain);
-	r->domain = GROW(r->g->arena, r->domain, r->ndomain);
-	r->domain[r->ndomain++] = domain;
+	r->bodies.domain = GROW(r->g->arena, r->bodies.domain, r->bodies.ndomain);
+	r->bodies.domain[r->bodies.ndomain++] = domain;
 	if (domain[0])
 		return 0;
 	if (p->version < OPSET_MIN || p->version > OPSET_MAX) {
@@ -268,7 +266,7 @@ static int read_node(struct reader *r, struct span message)
 	struct onnx_node *n = &r->node[r->nnode];
 	struct onnx_tensor t = {0};
 
-	if (onnx_node(r->g, message, n, r->e) < 0)
+	if (onnx_node(r->g, message, n, false, r->e) < 0)
 		return -1;
 	if (!strcmp(n->op, "Constant") && !n->domain[0])
 		return onnx_constant(n, &t, r->e) < 0 || add_const(r, &t) < 0 ? -1 : 0;
@@ -286,44 +284,25 @@ static int read_node(struct reader *r, struct span message)
 	return r->e->code == E_OK ? 0 : err_node(r->e, n->name, n->op);
 }
 
-static bool domain_declared(const struct reader *r, const char *domain)
+/* Operators, and what is inside of nodes: subgraphs, and the functions that anything calls. */
+static int read_bodies(struct reader *r)
 {
-	for (uint32_t i = 0; i < r->ndomain; i++)
-		if (!strcmp(r->domain[i], domain))
-			return true;
-	return false;
-}
+	for (uint32_t i = 0; i < r->nnode; i++) {
+		struct onnx_node *n = &r->node[i];
 
-/* The operator, or NULL with one more finding in the list. */
-static const struct op *find_op(struct reader *r, const struct onnx_node *n)
-{
-	bool standard = !n->domain[0] || !strcmp(n->domain, "ai.onnx");
-	const struct op *op = standard ? op_find(n->op, r->opset) : NULL;
-
-	if (op && op->name[0] != '.')
-		return op;
-	if (!standard && !domain_declared(r, n->domain))
-		err_item(r->e, E_DOMAIN, n->name, n->op, "domain '%s' is not imported", n->domain);
-	else if (!standard)
-		err_item(r->e, E_OP_UNSUPPORTED, n->name, n->op, "domain '%s' is not supported",
-			 n->domain);
-	else if (op_known(n->op) && n->op[0] != '.')
-		err_item(r->e, E_OP_VERSION, n->name, n->op,
-			 "%s is not supported in the form of opset %d", n->op, r->opset);
-	else
-		err_item(r->e, E_OP_UNSUPPORTED, n->name, n->op, "%s is not supported",
-			 n->op[0] ? n->op : "a node without operator");
-	return NULL;
+		if (onnx_subgraphs(&r->bodies, &r->names, r->opset, n) < 0)
+			return err_node(r->e, n->name, n->op);
+		n->found = onnx_find_op(&r->bodies, n, r->opset, &n->callee);
+	}
+	return onnx_read_called(&r->bodies, r->opset);
 }
 
 /* One error over all nodes whose operator is missing. */
 static int check_ops(struct reader *r)
 {
 	struct err *e = r->e;
-	size_t n = 0, distinct = 0;
+	size_t n = r->bodies.missing, distinct = 0;
 
-	for (uint32_t i = 0; i < r->nnode; i++)
-		n += !find_op(r, &r->node[i]);
 	if (!n)
 		return 0;
 	for (size_t i = 0; i < e->nitems; i++) {
@@ -342,7 +321,7 @@ static int check_ops(struct reader *r)
 static int add_node(struct reader *r, const struct onnx_node *p)
 {
 	struct graph *g = r->g;
-	struct node *n = node_add(g, op_find(p->op, r->opset), p->name, p->nin, p->nout);
+	struct node *n = node_add(g, p->found, p->name, p->nin, p->nout);
 
 	n->version = r->opset;
 	n->attrs = p->attrs;
@@ -353,6 +332,14 @@ static int add_node(struct reader *r, const struct onnx_node *p)
 	for (uint32_t k = 0; k < p->nout; k++)
 		if (p->out[k][0])
 			node_set_out(g, n, k, find(r, p->out[k]));
+	if (p->callee) {
+		struct call_attr *call = NEW(g->arena, 1, struct call_attr);
+
+		call->body = p->callee;
+		n->attr = call;
+		n->was = p->callee->name;
+		return 0;
+	}
 	return node_check(g, n, r->e);
 }
 
@@ -454,16 +441,17 @@ static void size_tables(struct reader *r)
 
 int pass_onnx(struct graph *g, struct span file, struct err *e)
 {
-	struct reader r = {.g = g, .e = e, .names = names_begin(g->arena)};
+	struct reader r = {
+		.g = g, .e = e, .names = names_begin(g->arena), .bodies = {.g = g, .e = e}};
 
 	if (onnx_scan(file, ROOT_MODEL, e) < 0 || read_model(&r, file) < 0 ||
-	    onnx_functions(g, file, r.graph, e) < 0)
+	    onnx_functions(&r.bodies, file, r.graph) < 0)
 		return -1;
 	size_tables(&r);
 	if (each(&r, GRAPH_SPARSE, read_sparse) < 0 || each(&r, GRAPH_INIT, read_init) < 0 ||
 	    each(&r, GRAPH_INPUT, read_input) < 0 || each(&r, GRAPH_NODE, read_node) < 0 ||
-	    check_ops(&r) < 0 || add_nodes(&r) < 0 || each(&r, GRAPH_OUTPUT, read_output) < 0 ||
-	    each(&r, GRAPH_VALUE, read_value_info) < 0)
+	    read_bodies(&r) < 0 || check_ops(&r) < 0 || add_nodes(&r) < 0 ||
+	    each(&r, GRAPH_OUTPUT, read_output) < 0 || each(&r, GRAPH_VALUE, read_value_info) < 0)
 		return -1;
 	if (!g->noutput)
 		return fail(e, E_NO_OUTPUT, "the graph has no output");

@@ -19,11 +19,6 @@ enum root { ROOT_MODEL, ROOT_TENSOR };
  */
 int onnx_scan(struct span file, enum root root, struct err *e);
 
-/* ---- onnx_func.c ---- */
-
-/* The model's functions, as far as they are dangerous: E_FUNC_CYCLE, E_LIMIT_NODES, E_ARITY. */
-int onnx_functions(struct graph *g, struct span file, struct span graph, struct err *e);
-
 /* ---- onnx_tensor.c ---- */
 
 struct onnx_tensor {
@@ -43,14 +38,20 @@ int onnx_value_type(struct graph *g, const Onnx__ValueInfoProto *v, struct type 
 void *onnx_unpack(struct graph *g, const ProtobufCMessageDescriptor *d, struct span bytes,
 		  struct err *e);
 
+struct body;
 struct onnx_node { /* one NodeProto, attributes copied */
-	const char *name, *op, *domain;
+	const char *name, *op, *domain, *overload;
 	uint32_t nin, nout, nattrs;
 	char **in, **out;
 	struct attr *attrs;
+	struct span *graph;	   /* per attribute: of ATTR_GRAPH its message */
+	const struct op *found;	   /* onnx.c */
+	const struct body *callee; /* of .Call */
 };
 
-int onnx_node(struct graph *g, struct span message, struct onnx_node *n, struct err *e);
+/* refs: it stands in a function, whose attributes its own may name. */
+int onnx_node(struct graph *g, struct span message, struct onnx_node *n, bool refs, struct err *e);
+int onnx_attr(struct graph *g, struct attr *a, struct span message, bool refs, struct err *e);
 /* The value of a Constant node. */
 int onnx_constant(const struct onnx_node *n, struct onnx_tensor *t, struct err *e);
 

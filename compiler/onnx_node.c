@@ -135,6 +135,24 @@ static int copy_value(struct graph *g, struct attr *a, const Onnx__AttributeProt
 	}
 }
 
+/* The type of an attribute that is another's value. */
+static int refer(struct attr *a, const Onnx__AttributeProto *p, struct err *e)
+{
+	static const enum attr_type type[] = {
+		[ONNX_TYPE(FLOAT)] = ATTR_FLOAT,   [ONNX_TYPE(INT)] = ATTR_INT,
+		[ONNX_TYPE(STRING)] = ATTR_STRING, [ONNX_TYPE(TENSOR)] = ATTR_TENSOR,
+		[ONNX_TYPE(GRAPH)] = ATTR_GRAPH,   [ONNX_TYPE(FLOATS)] = ATTR_FLOATS,
+		[ONNX_TYPE(INTS)] = ATTR_INTS,	   [ONNX_TYPE(STRINGS)] = ATTR_STRINGS,
+	};
+
+	if (p->type < 1 || (size_t)p->type >= COUNT_OF(type))
+		return fail(e, E_ATTR, "attribute '%s' is of a kind (%d) that is not supported",
+			    a->name, (int)p->type);
+	a->type = type[p->type];
+	a->ref = p->ref_attr_name;
+	return 0;
+}
+
 /* Fields that hold values, and the one that a type reads. */
 #define VALUE_FIELDS                                                                       \
 	(BIT(2) | BIT(3) | BIT(4) | BIT(ATTR_T) | BIT(ATTR_G) | BIT(7) | BIT(8) | BIT(9) | \
@@ -159,7 +177,7 @@ static int check_fields(const struct attr *a, struct span message, struct err *e
 	return 0;
 }
 
-static int copy_attr(struct graph *g, struct attr *a, struct span message, struct err *e)
+int onnx_attr(struct graph *g, struct attr *a, struct span message, bool refs, struct err *e)
 {
 	struct span small = wire_without(g->arena, message, ATTR_HEAVY);
 	Onnx__AttributeProto *p = onnx_unpack(g, &onnx__attribute_proto__descriptor, small, e);
@@ -169,6 +187,8 @@ static int copy_attr(struct graph *g, struct attr *a, struct span message, struc
 	a->name = p->name ? p->name : "";
 	if (!a->name[0])
 		return fail(e, E_ATTR, "an attribute has no name");
+	if (p->ref_attr_name && p->ref_attr_name[0] && refs)
+		return refer(a, p, e);
 	if (p->ref_attr_name && p->ref_attr_name[0])
 		return fail(e, E_ATTR, "attribute '%s' refers to '%s' outside of a function",
 			    a->name, p->ref_attr_name);
@@ -179,7 +199,24 @@ static int copy_attr(struct graph *g, struct attr *a, struct span message, struc
 	return e->code == E_OK ? 0 : -1;
 }
 
-int onnx_node(struct graph *g, struct span message, struct onnx_node *n, struct err *e)
+static int add_attr(struct graph *g, struct onnx_node *n, struct span message, bool refs,
+		    struct err *e)
+{
+	struct attr *a = &n->attrs[n->nattrs];
+	struct wire_field sub;
+
+	if (onnx_attr(g, a, message, refs, e) < 0)
+		return -1;
+	if (a->type == ATTR_GRAPH && !a->ref) {
+		if (!wire_find(message, ATTR_G, &sub))
+			return fail(e, E_ATTR, "attribute '%s' has no graph", a->name);
+		n->graph[n->nattrs] = sub.bytes;
+	}
+	n->nattrs++;
+	return 0;
+}
+
+int onnx_node(struct graph *g, struct span message, struct onnx_node *n, bool refs, struct err *e)
 {
 	struct span small = wire_without(g->arena, message, BIT(NODE_ATTRIBUTE));
 	Onnx__NodeProto *p = onnx_unpack(g, &onnx__node_proto__descriptor, small, e);
@@ -191,6 +228,7 @@ int onnx_node(struct graph *g, struct span message, struct onnx_node *n, struct 
 	*n = (struct onnx_node){.name = p->name ? p->name : "",
 				.op = p->op_type ? p->op_type : "",
 				.domain = p->domain ? p->domain : "",
+				.overload = p->overload ? p->overload : "",
 				.nin = (uint32_t)p->n_input,
 				.nout = (uint32_t)p->n_output,
 				.in = p->input,
@@ -198,11 +236,11 @@ int onnx_node(struct graph *g, struct span message, struct onnx_node *n, struct 
 	while (wire_next(&w, &f))
 		n->nattrs += f.number == NODE_ATTRIBUTE;
 	n->attrs = NEW(g->arena, n->nattrs + 1, struct attr);
+	n->graph = NEW(g->arena, n->nattrs + 1, struct span);
 	n->nattrs = 0;
 	w = wire_of(message);
 	while (wire_next(&w, &f))
-		if (f.number == NODE_ATTRIBUTE &&
-		    copy_attr(g, &n->attrs[n->nattrs++], f.bytes, e) < 0)
+		if (f.number == NODE_ATTRIBUTE && add_attr(g, n, f.bytes, refs, e) < 0)
 			return err_node(e, n->name, n->op);
 	return 0;
 }

@@ -4,6 +4,7 @@
  * element has, and of indices times strides.
  */
 #include "compiler/lower/move.h"
+#include "compiler/ops/util.h"
 
 /*
  * For an element of the output: `base` is its place in input 0 without the indices, `index` that

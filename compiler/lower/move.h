@@ -2,8 +2,7 @@
 #ifndef COMPILER_LOWER_MOVE_H
 #define COMPILER_LOWER_MOVE_H
 
-#include "compiler/lower/conv.h"
-#include "compiler/ops/util.h"
+#include "compiler/lower/lower.h"
 
 #define MOVE_THREADS 128
 

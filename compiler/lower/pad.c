@@ -1,5 +1,6 @@
 /* Pad, Tile: a coordinate of the output says which one of the input it is, or none. */
 #include "compiler/lower/move.h"
+#include "compiler/ops/util.h"
 
 #include <string.h>
 

@@ -34,7 +34,8 @@ static struct node *add(struct expand *x, const char *op, uint32_t nin)
 
 	CHECK(found);
 	n = node_add(x->g, found, x->n->name, nin, 1);
-	n->version = EXPAND_OPSET;
+	n->version = op_find(op, x->n->version) == found ? x->n->version : EXPAND_OPSET;
+	n->was = x->n->was ? x->n->was : x->n->op->name;
 	return n;
 }
 
@@ -150,12 +151,22 @@ val_id expand_number(struct expand *x, enum dtype dt, double v)
 
 /* ---- the end ---- */
 
+/* It takes the place of v where the last node has just made that; else it is a copy, for fuse to
+ * remove. */
 void expand_out(struct expand *x, uint32_t k, val_id v)
 {
-	struct node *n;
+	struct graph *g = x->g;
+	struct node *n = &g->node[g->nnode - 1];
 
 	if (x->failed || k >= x->n->nout || !x->n->out[k])
 		return;
+	if (!n->dead && n->nout == 1 && n->out[0] == v && x->n->nout == 1) {
+		g->val[x->n->out[k]].type = g->val[v].type;
+		g->val[v].def = 0;
+		node_set_out(g, n, 0, x->n->out[k]);
+		x->done = true;
+		return;
+	}
 	n = add(x, "Identity", 1);
 	n->in[0] = v;
 	node_set_out(x->g, n, 0, x->n->out[k]);

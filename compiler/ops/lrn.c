@@ -1,7 +1,7 @@
 /* LRN: x over a power of the sum of squares over `size` channels around it. */
 #include "compiler/ops/util.h"
 
-#include <math.h>
+#include "base/math.h"
 
 static const struct attr_rule attrs[] = {{"alpha", ATTR_FLOAT, false},
 					 {"beta", ATTR_FLOAT, false},
@@ -55,7 +55,8 @@ static int eval(const struct graph *g, const struct node *n, const struct tensor
 			sum += v * v;
 		}
 		sum = (double)a->bias + (double)a->alpha / (double)a->size * sum;
-		put_float(out->data, dt, i, get_float(in->data, dt, i) / pow(sum, (double)a->beta));
+		put_float(out->data, dt, i,
+			  get_float(in->data, dt, i) / math_pow(sum, (double)a->beta));
 	}
 	return 0;
 }

@@ -37,6 +37,11 @@ def node(op, inputs, outputs, name="", **attributes):
     return helper.make_node(op, inputs.split(), outputs.split(), name=name, **attributes)
 
 
+def reference(name, to):
+    """A float attribute whose value is the function's attribute `to`."""
+    return AttributeProto(name=name, ref_attr_name=to, type=AttributeProto.FLOAT)
+
+
 def model(nodes, inputs=None, outputs=None, constants=(), opset=13, ir=8):
     graph = helper.make_graph(nodes, "graph", [info("x")] if inputs is None else inputs,
                               [info("y", None)] if outputs is None else outputs, list(constants))
@@ -156,7 +161,7 @@ def function_cases():
         return made
 
     leaf = function("Leaf", ("Relu", ""))
-    yield "function", "E_OP_UNSUPPORTED", call("Leaf", [leaf])
+    yield "function", None, call("Leaf", [leaf])
     yield "function_missing", "E_OP_UNSUPPORTED", call("Other", [leaf])
     yield "function_twice", "E_DUP_NAME", call("Leaf", [leaf, leaf])
     yield "function_inputs", "E_ARITY", call("Leaf", [leaf], ["x", "x"])
@@ -167,7 +172,82 @@ def function_cases():
     yield "function_tower", "E_LIMIT_NODES", call("F39", tower)
     yield "function_tower_reversed", "E_LIMIT_NODES", call("F39", tower[::-1])
     chain = [leaf] + [function(f"F{i}", (f"F{i - 1}" if i else "Leaf", "mine")) for i in range(9000)]
-    yield "function_chain", "E_OP_UNSUPPORTED", call("F8999", chain[::-1])
+    yield "function_chain", "E_LIMIT_NODES", call("F8999", chain[::-1])
+    yield "function_chain_100", None, call("F98", chain[::-1])
+    again = helper.make_graph([node("Leaf", "a", "t", domain="mine")], "again", [], [info("t", None)])
+    stop = helper.make_graph([node("Relu", "a", "e")], "stop", [], [info("e", None)])
+    yes = numpy_helper.from_array(np.array(True))
+    hidden = helper.make_function("mine", "Leaf", ["a"], ["b"], [node("Constant", "", "yes", value=yes),
+                                  node("If", "yes", "b", then_branch=again, else_branch=stop)],
+                                  [helper.make_opsetid("", 13), helper.make_opsetid("mine", 1)])
+    yield "function_circle_in_branch", "E_LIMIT_NODES", call("Leaf", [hidden])
+    strange = call("Leaf", [leaf])
+    strange.graph.node[0].attribute.append(helper.make_attribute("beta", 1.0))
+    yield "function_attribute", "E_ATTR", strange
+    yield "function_operator", "E_OP_UNSUPPORTED", call("Leaf", [function("Leaf", ("Nothing", ""))])
+    yield "function_order", "E_UNDEFINED", call("Leaf", [helper.make_function(
+        "mine", "Leaf", ["a"], ["b"], [node("Relu", "c", "b"), node("Relu", "a", "c")], [helper.make_opsetid("", 13)])])
+    yield "function_no_output", "E_UNDEFINED", call("Leaf", [helper.make_function(
+        "mine", "Leaf", ["a"], ["c"], [node("Relu", "a", "b")], [helper.make_opsetid("", 13)])])
+    wrong = helper.make_function("mine", "Leaf", ["a"], ["b"], [node("LeakyRelu", "a", "b")], [helper.make_opsetid("", 13)], ["n"])
+    wrong.node[0].attribute.append(reference("alpha", "n"))
+    typed = call("Leaf", [wrong])
+    typed.graph.node[0].attribute.append(helper.make_attribute("n", 3))
+    yield "function_attribute_type", "E_ATTR", typed
+
+
+def subgraph_cases():
+    def branch(nodes, outputs="b", constants=()):
+        return helper.make_graph(nodes, "branch", [], [info(name, None) for name in outputs.split()], list(constants))
+
+    def choice(then, other, kind=bool, data=True):
+        return model([node("If", "c", "y", "if", then_branch=then, else_branch=other)], constants=[
+            numpy_helper.from_array(np.array(data, kind), "c")])
+
+    one, two = branch([node("Relu", "x", "b")]), branch([node("Neg", "x", "b"), node("Abs", "x", "d")], "b d")
+    yield "if", None, choice(one, branch([node("Neg", "x", "b")]))
+    yield "if_constant", None, choice(one, branch([], "b", [numpy_helper.from_array(np.ones((2, 3), np.float32), "b")]))
+    yield "if_unequal", "E_SUBGRAPH", choice(one, two)
+    yield "if_undefined", "E_UNDEFINED", choice(one, branch([node("Neg", "ghost", "b")]))
+    yield "if_undefined_output", "E_UNDEFINED", choice(one, branch([node("Neg", "x", "d")]))
+    yield "if_shadow", "E_DUP_NAME", choice(one, branch([node("Neg", "x", "x"), node("Neg", "x", "b")]))
+    yield "if_twice", "E_DUP_NAME", choice(one, branch([node("Neg", "x", "b"), node("Abs", "x", "b")]))
+    yield "if_unknown", "E_OP_UNSUPPORTED", choice(one, branch([node("Nothing", "x", "b")]))
+    yield "if_other_unknown", "E_ATTR", choice(branch([node("LeakyRelu", "x", "b", beta=1.0)]), one)
+    half = model([node("If", "c", "y", then_branch=one)], constants=[numpy_helper.from_array(np.array(True), "c")])
+    yield "if_half", "E_ATTR", half
+    refers = choice(one, branch([node("LeakyRelu", "x", "b")]))
+    refers.graph.node[0].attribute[1].g.node[0].attribute.append(
+        reference("alpha", "n"))
+    yield "if_reference", "E_ATTR", refers
+    shapes = model([node("If", "c", "y", then_branch=branch([node("Relu", "x", "b")]), else_branch=branch(
+        [node("Transpose", "x", "b")]))], [info("x"), info("c", (), TensorProto.BOOL)])
+    yield "if_shapes", "E_SHAPE_DYNAMIC", shapes
+
+    def loop(trips, body=None, condition=None, inputs=None):
+        body = body or helper.make_graph([node("Identity", "go", "on"), node("Neg", "s", "t")], "body", [
+            info("i", (), TensorProto.INT64), info("go", (), TensorProto.BOOL), info("s", None)], [
+            info("on", None), info("t", None)])
+        constants = [numpy_helper.from_array(np.array(trips, np.int64), "m")] if trips is not None else []
+        if condition is not None:
+            constants.append(numpy_helper.from_array(np.array(condition), "c"))
+        words = "m c x" if condition is not None else ["m", "", "x"]
+        words = words.split() if isinstance(words, str) else words
+        made = helper.make_node("Loop", words, ["y"], name="loop", body=body)
+        return model([made], inputs, None, constants)
+
+    yield "loop", None, loop(3)
+    yield "loop_none", None, loop(0)
+    yield "loop_false", None, loop(1 << 40, condition=False)
+    yield "loop_long", "E_LOOP", loop(1 << 40)
+    yield "loop_forever", "E_LOOP", loop((1 << 63) - 1, condition=True)
+    yield "loop_run_time", "E_LOOP", loop(None, inputs=[info("x"), info("m", (), TensorProto.INT64)])
+    yield "loop_body", "E_SUBGRAPH", loop(3, helper.make_graph([node("Neg", "s", "t")], "body", [info("s", None)],
+                                                                [info("t", None)]))
+    yield "loop_condition", "E_LOOP", loop(3, helper.make_graph(
+        [node("ReduceMax", "s", "top", keepdims=0), node("Less", "top s", "on"), node("Neg", "s", "t")], "body", [
+            info("i", (), TensorProto.INT64), info("go", (), TensorProto.BOOL), info("s", None)], [
+            info("on", None), info("t", None)]))
 
 
 def graph_cases():
@@ -326,7 +406,7 @@ def name_cases():
 
 
 def all_cases():
-    for family in (bytes_cases, limit_cases, header_cases, function_cases, graph_cases, tensor_cases, type_cases,
+    for family in (bytes_cases, limit_cases, header_cases, function_cases, subgraph_cases, graph_cases, tensor_cases, type_cases,
                    attribute_cases, name_cases):
         for name, code, data, *words in family():
             if isinstance(data, ModelProto):
