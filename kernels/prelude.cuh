@@ -119,10 +119,12 @@ template <class S> INLINE void store(S *p, unsigned at, const compute_t<S> (&v)[
 /* Integers wrap. */
 #define WRAP(a, operation, b) ((u64)(a)operation(u64)(b))
 
-/* Nothing divides by zero, and -(least) wraps. */
+/* By zero there is no quotient, any value will do; the least number / -1 wraps. */
 template <class T> INLINE T divide(T a, T b)
 {
-	return b == 0 ? (T)0 : (T)-1 < 0 && b == (T)-1 ? (T)WRAP(0, -, a) : (T)(a / b);
+	if (b == 0)
+		return 0;
+	return (T)-1 < 0 && b == (T)-1 ? (T)WRAP(0, -, a) : (T)(a / b);
 }
 
 /* The sign follows the divisor, or with like_c the dividend. */
@@ -145,7 +147,14 @@ template <class T, class U> INLINE T power(T a, U b)
 	return y;
 }
 
-/* Floats become integers as in the compiler: truncated, beyond the type's range its ends, NaN 0. */
+template <class T> INLINE T shift(T a, T b, bool right)
+{
+	if (b >= 8 * sizeof(T))
+		return 0;
+	return (T)(right ? (u64)a >> b : (u64)a << b);
+}
+
+/* Truncated; beyond the type's range its ends; NaN: 0. The compiler folds by the same rule. */
 template <class T, class V> INLINE T truncated(V v)
 {
 	const bool has_sign = (T)-1 < 0;
@@ -156,7 +165,23 @@ template <class T, class V> INLINE T truncated(V v)
 		return (T)(has_sign ? half - 1 : half - 1 + half);
 	if (has_sign && v <= -end)
 		return (T)-half;
-	return v > (has_sign ? -end : 0) ? (T)v : (T)0; /* not where v is NaN */
+	return v > (has_sign ? -end : 0) ? (T)v : (T)0;
+}
+
+/* Any number as an integer. */
+template <class T, class V> INLINE T integer(V v)
+{
+	return (T)v;
+}
+
+template <class T> INLINE T integer(float v)
+{
+	return truncated<T>(v);
+}
+
+template <class T> INLINE T integer(double v)
+{
+	return truncated<T>(v);
 }
 
 /* ONNX's maximum and minimum: NaN wins. */

@@ -57,19 +57,35 @@ def dims_words(dims):
     return [word for text in dims for word in ("--dims", text)]
 
 
+def write_array(path, value):
+    """PATH.npy, or PATH.pb where .npy lacks the type; returns the whole name."""
+    if value.dtype.name != "bfloat16":
+        np.save(f"{path}.npy", value)
+        return f"{path}.npy"
+    import onnx.numpy_helper
+    pathlib.Path(f"{path}.pb").write_bytes(onnx.numpy_helper.from_array(value).SerializeToString())
+    return f"{path}.pb"
+
+
+def read_array(path):
+    if not path.endswith(".pb"):
+        return np.load(path)
+    import onnx.numpy_helper
+    return onnx.numpy_helper.to_array(onnx.TensorProto.FromString(pathlib.Path(path).read_bytes()))
+
+
 def run_client(artifact, feeds, folder, build=RELEASE, env=None, words=()):
     """Runs an artifact on the emulated device; returns (outputs by graph order, run report)."""
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     inputs = []
     for index, (name, value) in enumerate(feeds.items()):
-        np.save(folder / f"input_{index}.npy", value)
-        inputs += ["--input", f"{name}={folder / f'input_{index}.npy'}"]
+        inputs += ["--input", f"{name}={write_array(folder / f'input_{index}', value)}"]
     report = folder / "run.json"
     program = Ran([build / "occamy-client", "run", artifact, *inputs, "--output-dir", folder,
                    "--device", "emulator", "--report", report, *words], env).ok()
     ran = {**json.loads(report.read_text()), "cpu_seconds": program.cpu_seconds}
-    return [np.load(folder / f"output_{n}.npy") for n in range(len(ran["outputs"]))], ran
+    return [read_array(output["file"]) for output in ran["outputs"]], ran
 
 
 def check_close(what, got, want, rtol=RTOL, atol=ATOL):

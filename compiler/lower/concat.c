@@ -19,7 +19,7 @@ struct part {
 static bool is_into(const struct part *p, const struct form *place)
 {
 	return p->x->slot && !place->lanes && p->x->slot == p->y->slot &&
-	       p->x->off == p->y->off + (uint64_t)place->base * 4;
+	       p->x->off == p->y->off + (uint64_t)place->base * dtype_size(p->y->type.dt);
 }
 
 /* Where the part begins in the output and how its elements lie there. */
@@ -59,9 +59,9 @@ static void add_region(struct lower *l, const struct part *p, const struct form 
 {
 	const struct type *t = &p->y->type;
 	bool plain = p->y->layout == PLAIN;
-	uint64_t inner = 4, outer = 1;
-	struct region r = {.offset = (uint64_t)f->base * 4,
-			   .pitch = (uint64_t)p->y->pitch * 4,
+	uint64_t size = dtype_size(t->dt), inner = size, outer = 1;
+	struct region r = {.offset = (uint64_t)f->base * size,
+			   .pitch = (uint64_t)p->y->pitch * size,
 			   .rows = (uint64_t)p->x->type.dim[0]};
 
 	for (int k = 0; k < t->rank; k++)
@@ -70,10 +70,10 @@ static void add_region(struct lower *l, const struct part *p, const struct form 
 		else if (k > p->axis)
 			inner *= (uint64_t)t->dim[k];
 	if (p->axis == 0) {
-		r.width = (uint64_t)val_item(p->y) * 4;
+		r.width = (uint64_t)val_item(p->y) * size;
 	} else if (is_run(p) && (plain || by_blocks(p))) {
 		r.width = plain ? inner * (uint64_t)p->x->type.dim[p->axis]
-				: (uint64_t)val_item(p->x) * 4;
+				: (uint64_t)val_item(p->x) * size;
 	} else if (plain && p->y->pitch == val_item(p->y)) {
 		r.pitch = inner * (uint64_t)t->dim[p->axis];
 		r.width = inner * (uint64_t)p->x->type.dim[p->axis];
@@ -121,11 +121,11 @@ static int copy_part(struct graph *g, struct node *n, const struct part *p, uint
 	vec = form_is_wide(&in, &s, p->x->off) && form_is_wide(&out, &s, p->y->off) ? 4 : 1;
 	lower_begin(&l, g, n, "copy");
 	add_region(&l, p, &out);
-	out.base -= (int64_t)(l.launch.arg[0].offset / 4);
+	out.base -= (int64_t)(l.launch.arg[0].offset / dtype_size(t.dt));
 	lower_operand(&l, n->in[k]);
 	lower_define(&l, "COUNT", count);
 	lower_define(&l, "THREADS", THREADS);
-	lower_type(&l, "y_t", p->y->type.dt);
+	lower_type(&l, "y_t", lower_move_type(t.dt));
 	buf_printf(&l.text, "#define VEC %d\n#define EXTRA_PARAMS\n", vec);
 	form_function(&in, &s, "in_at", &l.text);
 	form_function(&out, &s, "out_at", &l.text);
@@ -138,8 +138,6 @@ int lower_concat(struct graph *g, struct node *n, struct err *e)
 	const struct axis_attr *a = n->attr;
 	struct part p = {.n = n, .axis = a->axis};
 
-	if (lower_all_f32(g, n, e) < 0)
-		return -1;
 	for (uint32_t k = 0; k < n->nmain; k++) {
 		p.x = node_in(g, n, k);
 		p.y = node_out(g, n, 0);

@@ -4,8 +4,13 @@
  * belongs to storage offset `off` of output 0, applies the steps and leaves
  * the results in v; and out_at(off), the place where they are stored.
  * Only integers and hex floats come from the model.
+ *
+ * A step computes in the type of its operands and ends in its result's: short
+ * floats are rounded, so that fused and unfused operators agree bit for bit.
  */
 #include "compiler/lower/lower.h"
+
+#include "compiler/ops/util.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -14,24 +19,33 @@
 struct operand {
 	enum { LITERAL, UNIFORM, WIDE, LANES } how;
 	struct form form;
-	float value;   /* LITERAL */
-	bool constant; /* packed: aliases nothing */
-	unsigned arg;  /* number of its pointer parameter */
-	uint16_t in;   /* node input */
+	enum dtype dt;
+	const void *data; /* constant, packed: aliases nothing */
+	unsigned arg;	  /* number of its pointer parameter */
+	uint16_t in;	  /* node input */
 };
 
 struct epilogue {
 	struct lower *l;
 	const struct node *n;
 	struct space space;
+	enum dtype dt; /* output 0's, as it is stored */
 	int vec;
 	bool aligned; /* the vec elements differ in the last storage index only */
 	struct operand *op;
 	uint32_t nop, nargs;
 };
 
-/* What a step's result is in C, truth values as 0 and 1; NULL: no kernel has such values. */
-static const char *const c_type[DT_COUNT] = {[F32] = "float", [BOOL] = "float"};
+/* What is computed with. */
+static const char *c_type(enum dtype dt)
+{
+	return dt == F32 || dt == F16 || dt == BF16 ? "float" : dtype_name(dt);
+}
+
+static bool is_short_float(enum dtype dt)
+{
+	return dt == F16 || dt == BF16;
+}
 
 void float_text(struct buf *out, float f)
 {
@@ -46,7 +60,7 @@ void float_text(struct buf *out, float f)
 
 int lower_vec(const struct val *out)
 {
-	int64_t count = (int64_t)(val_bytes(out) / 4), item = val_item(out);
+	int64_t count = (int64_t)(val_bytes(out) / dtype_size(out->type.dt)), item = val_item(out);
 
 	if (out->layout == BLOCKED)
 		return 4;
@@ -57,9 +71,27 @@ int lower_vec(const struct val *out)
 		       : 1;
 }
 
+/* Element 0 of data as C text of its exact value. */
+static void literal_text(struct buf *out, enum dtype dt, const void *data)
+{
+	double v = get_float(data, dt, 0);
+	uint64_t bits;
+
+	memcpy(&bits, &v, 8);
+	if (!dtype_is_float(dt))
+		buf_printf(out, "(%s)0x%llxull", dtype_name(dt),
+			   (unsigned long long)get_int(data, dt, 0));
+	else if (dt != F64)
+		float_text(out, (float)v);
+	else if (isfinite(v))
+		buf_printf(out, "%a", v);
+	else
+		buf_printf(out, "__longlong_as_double(0x%llxll)", (unsigned long long)bits);
+}
+
 /* ---- operands ---- */
 
-/* May lanes be loaded as one float4? */
+/* May lanes be loaded at once? */
 static bool is_wide(const struct epilogue *p, const struct form *f, uint64_t off)
 {
 	if (p->vec != 4)
@@ -82,9 +114,9 @@ static bool is_uniform(const struct epilogue *p, const struct form *f)
  * Numbers that people write stand in the text; learned ones are loaded, so that layers which differ
  * in nothing else share a kernel.
  */
-static bool is_round(float f)
+static bool is_round(double f)
 {
-	return !isfinite(f) || (fabsf(f) <= 4096.0f && f * 256.0f == rintf(f * 256.0f));
+	return !isfinite(f) || (fabs(f) <= 4096 && f * 256 == rint(f * 256));
 }
 
 static uint32_t find_operand(const struct epilogue *p, uint16_t in)
@@ -107,17 +139,14 @@ static void add_operand(struct epilogue *p, uint16_t in)
 	if (find_operand(p, in) < p->nop)
 		return;
 	o = &p->op[p->nop++];
-	*o = (struct operand){.in = in};
+	*o = (struct operand){.in = in, .dt = v->type.dt};
 	if (val_is_const(v)) {
-		const float *data = form_pack(&o->form, &p->space, v, a, g->arena, &count);
-
-		if (count == 1 && is_round(data[0])) {
+		o->data = form_pack(&o->form, &p->space, v, a, g->arena, &count);
+		if (count == 1 && is_round(get_float(o->data, o->dt, 0))) {
 			o->how = LITERAL;
-			o->value = data[0];
 			return;
 		}
-		o->constant = true;
-		lower_weight(p->l, data, (uint64_t)count * 4);
+		lower_weight(p->l, o->data, (uint64_t)count * dtype_size(o->dt));
 		o->how = is_uniform(p, &o->form) ? UNIFORM : is_wide(p, &o->form, 0) ? WIDE : LANES;
 	} else {
 		form_of(&o->form, &p->space, v, a);
@@ -129,13 +158,21 @@ static void add_operand(struct epilogue *p, uint16_t in)
 	o->arg = p->nargs++;
 }
 
+/* A .Map without steps. */
+static bool is_copy(const struct node *n)
+{
+	return n->ntail == 0 && n->nmain == 0;
+}
+
 static void collect_operands(struct epilogue *p)
 {
 	const struct node *n = p->n;
 
 	p->op = NEW(p->l->g->arena, n->nin, struct operand);
-	if (n->ntail == 0 && n->nmain == 0)
+	if (is_copy(n)) {
 		add_operand(p, 0);
+		p->dt = p->op[0].dt = lower_move_type(p->dt);
+	}
 	for (uint32_t s = 0; s < n->ntail; s++)
 		for (int a = 0; a < n->tail[s].nargs; a++)
 			if (n->tail[s].arg[a] & TAIL_IN)
@@ -151,8 +188,8 @@ static void put_params(struct epilogue *p)
 	buf_printf(t, "#define VEC %d\n#define EXTRA_PARAMS", p->vec);
 	for (uint32_t i = 0; i < p->nop; i++)
 		if (p->op[i].how != LITERAL)
-			buf_printf(t, ", const float *%se%u",
-				   p->op[i].constant ? "__restrict__ " : "", p->op[i].arg);
+			buf_printf(t, ", const %s *%se%u", dtype_name(p->op[i].dt),
+				   p->op[i].data ? "__restrict__ " : "", p->op[i].arg);
 	buf_puts(t, "\n#define EXTRA_ARGS");
 	for (unsigned i = 0; i < p->nargs; i++)
 		buf_printf(t, ", e%u", i);
@@ -178,9 +215,9 @@ static void put_lane_load(const struct epilogue *p, const struct operand *o, con
 		space_coordinate(&p->space, 1, lane, t);
 		buf_printf(t, " < %lldu ? ", (long long)p->space.type.dim[1]);
 	}
-	buf_printf(t, "e%u[", o->arg);
+	buf_printf(t, "get(e%u[", o->arg);
 	put_address(p, o, lane, t);
-	buf_puts(t, o->form.guard ? "] : 0.0f;\n" : "];\n");
+	buf_puts(t, o->form.guard ? "]) : 0;\n" : "]);\n");
 }
 
 static void put_wide_loads(const struct epilogue *p, struct buf *t)
@@ -189,19 +226,19 @@ static void put_wide_loads(const struct epilogue *p, struct buf *t)
 		const struct operand *o = &p->op[i];
 
 		if (o->how == UNIFORM) {
-			buf_printf(t, "\tconst float x%u = e%u[", o->arg, o->arg);
+			buf_printf(t, "\tconst %s x%u = get(e%u[", c_type(o->dt), o->arg, o->arg);
 			put_address(p, o, "", t);
-			buf_puts(t, "];\n");
+			buf_puts(t, "]);\n");
 		} else if (o->how == WIDE) {
-			buf_printf(t, "\tfloat x%u[VEC];\n\tload(x%u, e%u + (", o->arg, o->arg,
-				   o->arg);
+			buf_printf(t, "\t%s x%u[VEC];\n\tload(x%u, e%u + (", c_type(o->dt), o->arg,
+				   o->arg, o->arg);
 			if (form_is_dense(&o->form, &p->space))
 				buf_puts(t, "off");
 			else
 				form_text(&o->form, &p->space, "", t);
 			buf_puts(t, "));\n");
 		} else if (o->how == LANES) {
-			buf_printf(t, "\tfloat x%u[VEC];\n", o->arg);
+			buf_printf(t, "\t%s x%u[VEC];\n", c_type(o->dt), o->arg);
 		}
 	}
 }
@@ -240,62 +277,64 @@ static void put_lane_loads(const struct epilogue *p, struct buf *t)
 	buf_puts(t, "\t}\n");
 }
 
-static void operand_name(const struct epilogue *p, uint16_t arg, struct buf *out)
+/* What tail operand `arg` is called, and its type. */
+static enum dtype put_operand(const struct epilogue *p, uint16_t arg, struct buf *out)
 {
 	const struct operand *o;
 
 	if (arg == 0) {
-		buf_puts(out, "v[i]");
-	} else if (!(arg & TAIL_IN)) {
-		buf_printf(out, "s%u", arg);
-	} else {
-		o = &p->op[find_operand(p, arg & (uint16_t)~TAIL_IN)];
-		if (o->how == LITERAL) {
-			buf_puts(out, "(");
-			float_text(out, o->value);
-			buf_puts(out, ")");
-		} else {
-			buf_printf(out, o->how == UNIFORM ? "x%u" : "x%u[i]", o->arg);
-		}
+		buf_printf(out, is_short_float(p->dt) ? "stored<y_t>(v[i])" : "v[i]");
+		return p->dt;
 	}
+	if (!(arg & TAIL_IN)) {
+		buf_printf(out, "s%u", arg);
+		return p->n->tail[arg - 1].dt;
+	}
+	o = &p->op[find_operand(p, arg & (uint16_t)~TAIL_IN)];
+	if (o->how == LITERAL) {
+		buf_puts(out, "(");
+		literal_text(out, o->dt, o->data);
+		buf_puts(out, ")");
+	} else {
+		buf_printf(out, o->how == UNIFORM ? "x%u" : "x%u[i]", o->arg);
+	}
+	return o->dt;
 }
 
-static int put_step(const struct epilogue *p, uint32_t s, struct buf *t, struct err *e)
+/* C converts between types but for floats that an integer does not hold. */
+static void put_step(const struct epilogue *p, uint32_t s, struct buf *t)
 {
 	const struct tail_step *step = &p->n->tail[s];
 	struct buf name[TAIL_ARGS] = {{0}};
-	const char *arg[TAIL_ARGS] = {"", "", "", ""};
+	struct expr_arg arg[TAIL_ARGS] = {{"", DT_NONE}};
+	bool is_integer = DT_INTS & DT_BIT(step->dt);
 
-	if (!c_type[step->dt]) {
-		fail(e, E_DTYPE, "kernels compute in f32 only, %s makes %s", step->op->name,
-		     dtype_name(step->dt));
-		return err_node(e, p->n->name, step->op->name);
-	}
 	for (int a = 0; a < step->nargs; a++) {
-		operand_name(p, step->arg[a], &name[a]);
-		arg[a] = buf_str(&name[a]);
+		arg[a].dt = put_operand(p, step->arg[a], &name[a]);
+		arg[a].text = buf_str(&name[a]);
 	}
-	buf_printf(t, "\t\tconst %s s%u = ", c_type[step->dt], s + 1);
-	step->op->expr(p->n, step->attr, arg, t);
-	buf_puts(t, ";\n");
+	buf_printf(t, "\t\tconst %s s%u = ", c_type(step->dt), s + 1);
+	if (is_integer)
+		buf_printf(t, "integer<%s>(", dtype_name(step->dt));
+	else if (is_short_float(step->dt))
+		buf_printf(t, "stored<%s>(", dtype_name(step->dt));
+	step->op->expr(step->attr, arg, t);
+	buf_puts(t, is_integer || is_short_float(step->dt) ? ");\n" : ";\n");
 	for (int a = 0; a < step->nargs; a++)
 		buf_release(&name[a]);
-	return 0;
 }
 
-static int put_steps(const struct epilogue *p, struct buf *t, struct err *e)
+static void put_steps(const struct epilogue *p, struct buf *t)
 {
 	const struct node *n = p->n;
 	struct buf result = BUF_INIT;
-	bool copy = n->ntail == 0 && n->nmain == 0;
 
-	if (n->ntail == 0 && !copy && !p->space.ragged)
-		return 0;
+	if (n->ntail == 0 && !is_copy(n) && !p->space.ragged)
+		return;
 	buf_puts(t, "#pragma unroll\n\tfor (unsigned i = 0; i < VEC; i++) {\n");
 	for (uint32_t s = 0; s < n->ntail; s++)
-		if (put_step(p, s, t, e) < 0)
-			return -1;
-	operand_name(p, copy ? TAIL_IN : (uint16_t)n->ntail, &result);
+		put_step(p, s, t);
+	put_operand(p, is_copy(n) ? TAIL_IN : (uint16_t)n->ntail, &result);
 	buf_puts(t, "\t\tv[i] = ");
 	if (p->space.ragged) {
 		space_coordinate(&p->space, 1, "i", t);
@@ -305,7 +344,6 @@ static int put_steps(const struct epilogue *p, struct buf *t, struct err *e)
 		buf_printf(t, "%s;\n\t}\n", buf_str(&result));
 	}
 	buf_release(&result);
-	return 0;
 }
 
 static void put_out_at(const struct epilogue *p, const struct val *out, struct buf *t)
@@ -325,23 +363,24 @@ static void put_out_at(const struct epilogue *p, const struct val *out, struct b
 int lower_epilogue(struct lower *l, int vec, struct err *e)
 {
 	const struct val *out = node_out(l->g, l->n, 0);
-	struct epilogue p = {.l = l, .n = l->n, .vec = vec};
+	struct epilogue p = {.l = l, .n = l->n, .dt = out->type.dt, .vec = vec};
 	struct buf *t = &l->text;
 	int last;
 
+	(void)e;
 	space_of(&p.space, &out->type, out->layout);
 	last = p.space.n - 1;
 	p.aligned = vec == 1 || (last >= 0 && p.space.size[last] % vec == 0);
 	collect_operands(&p);
-	lower_type(l, "y_t", out->type.dt);
+	lower_type(l, "y_t", p.dt);
 	put_params(&p);
-	buf_puts(t, "INLINE void epilogue(compute_t<y_t> (&v)[VEC], unsigned off EXTRA_PARAMS)\n{\n");
+	buf_puts(t,
+		 "INLINE void epilogue(compute_t<y_t> (&v)[VEC], unsigned off EXTRA_PARAMS)\n{\n");
 	if (p.aligned && uses_indices(&p))
 		space_decode(&p.space, "off", t);
 	put_wide_loads(&p, t);
 	put_lane_loads(&p, t);
-	if (put_steps(&p, t, e) < 0)
-		return -1;
+	put_steps(&p, t);
 	buf_puts(t, "}\n\n");
 	put_out_at(&p, out, t);
 	return 0;

@@ -191,22 +191,12 @@ static void mark_used(const struct space *to, const struct val *v, const struct 
 	}
 }
 
-static float const_element(const struct val *v, int64_t at)
-{
-	float f;
-
-	if (v->type.dt == BOOL)
-		return ((const uint8_t *)v->data)[at] ? 1.0f : 0.0f;
-	memcpy(&f, (const char *)v->data + at * 4, 4);
-	return f;
-}
-
-const float *form_pack(struct form *f, const struct space *to, const struct val *v,
-		       const struct access *a, struct arena *mem, int64_t *count)
+const void *form_pack(struct form *f, const struct space *to, const struct val *v,
+		      const struct access *a, struct arena *mem, int64_t *count)
 {
 	bool used[AXES_MAX] = {false};
-	int64_t idx[AXES_MAX] = {0}, n = 1;
-	float *out;
+	int64_t idx[AXES_MAX] = {0}, n = 1, size = (int64_t)dtype_size(v->type.dt);
+	char *out;
 
 	*f = (struct form){0};
 	mark_used(to, v, a, used);
@@ -215,12 +205,12 @@ const float *form_pack(struct form *f, const struct space *to, const struct val 
 			f->coef[k] = n;
 			n *= to->size[k];
 		}
-	out = NEW(mem, n, float);
+	out = NEW(mem, n * size, char);
 	for (int64_t i = 0; i < n; i++) {
 		int64_t at = source_at(to, v, a, idx);
 
 		if (at >= 0)
-			out[i] = const_element(v, at);
+			memcpy(out + i * size, (const char *)v->data + at * size, (size_t)size);
 		for (int k = to->n - 1; k >= 0; k--) {
 			if (!used[k])
 				continue;

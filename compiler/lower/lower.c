@@ -33,6 +33,11 @@ void lower_type(struct lower *l, const char *name, enum dtype dt)
 	buf_printf(&l->text, "typedef %s %s;\n", dtype_name(dt), name);
 }
 
+enum dtype lower_move_type(enum dtype dt)
+{
+	return dt == F16 || dt == BF16 ? U16 : dt;
+}
+
 static void add_arg(struct lower *l, const struct karg *k)
 {
 	if (l->launch.nargs < LOWER_ARGS_MAX)
@@ -108,21 +113,25 @@ int lower_drop(struct lower *l)
 	return -1;
 }
 
+static uint64_t arg_elements(const struct graph *g, const struct karg *k)
+{
+	uint64_t bytes = k->offset + (k->rows - 1) * k->pitch + k->width;
+
+	return bytes / (k->kind == KARG_VAL ? dtype_size(g->val[k->val].type.dt) : 4);
+}
+
 int lower_end(struct lower *l, int64_t gx, int64_t gy, int64_t gz, uint32_t threads, struct err *e)
 {
 	struct graph *g = l->g;
 	const struct node *n = l->n;
 	uint64_t largest = 0;
 
-	for (uint32_t i = 0; i < l->launch.nargs; i++) {
-		const struct karg *k = &l->launch.arg[i];
-
-		largest = MAX(largest, k->offset + (k->rows - 1) * k->pitch + k->width);
-	}
-	if (l->too_many || largest / 4 > ELEMENTS_MAX || gx > GRID_X_MAX || gy > GRID_YZ_MAX ||
+	for (uint32_t i = 0; i < l->launch.nargs; i++)
+		largest = MAX(largest, arg_elements(g, &l->launch.arg[i]));
+	if (l->too_many || largest > ELEMENTS_MAX || gx > GRID_X_MAX || gy > GRID_YZ_MAX ||
 	    gz > GRID_YZ_MAX) {
 		fail(e, E_LIMIT_KERNEL,
-		     "node '%s' needs a kernel of %u operands, the largest of %llu bytes, grid "
+		     "node '%s' needs a kernel of %u operands, the largest of %llu elements, grid "
 		     "%lld x %lld x %lld",
 		     n->name, l->launch.nargs, (unsigned long long)largest, (long long)gx,
 		     (long long)gy, (long long)gz);
@@ -145,26 +154,34 @@ int lower_end(struct lower *l, int64_t gx, int64_t gy, int64_t gz, uint32_t thre
 	return 0;
 }
 
-static int check_f32(const struct graph *g, const struct node *n, val_id v, struct err *e)
+static int check_type(const struct graph *g, const struct node *n, val_id v, uint32_t mask,
+		      struct err *e)
 {
 	const struct val *val = &g->val[v];
 
-	if (!v || val->type.dt == F32 || (val->type.dt == BOOL && val_is_const(val)))
+	if (!v || mask & 1u << val->type.dt)
 		return 0;
-	fail(e, E_DTYPE, "kernels compute in f32 only, '%s' is %s", val->name,
-	     type_text(g->arena, &val->type));
-	return node_blame(n, e);
+	fail(e, E_DTYPE, "no kernel of %s takes or makes %s ('%s')", n->op->name,
+	     type_text(g->arena, &val->type), val->name);
+	err_tensor(e, val->name);
+	node_blame(n, e);
+	return err_hint(e, "cast to float in front of the operator and back behind it");
+}
+
+int lower_types(const struct graph *g, const struct node *n, uint32_t mask, struct err *e)
+{
+	for (uint32_t k = 0; k < n->nmain; k++)
+		if (check_type(g, n, n->in[k], mask, e) < 0)
+			return -1;
+	for (uint32_t k = 0; k < n->nout; k++)
+		if (check_type(g, n, n->out[k], mask, e) < 0)
+			return -1;
+	return 0;
 }
 
 int lower_all_f32(const struct graph *g, const struct node *n, struct err *e)
 {
-	for (uint32_t k = 0; k < n->nin; k++)
-		if (check_f32(g, n, n->in[k], e) < 0)
-			return -1;
-	for (uint32_t k = 0; k < n->nout; k++)
-		if (check_f32(g, n, n->out[k], e) < 0)
-			return -1;
-	return 0;
+	return lower_types(g, n, 1u << F32, e);
 }
 
 int pass_lower(struct graph *g, struct err *e)

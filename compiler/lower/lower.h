@@ -54,8 +54,8 @@ bool form_is_dense(const struct form *f, const struct space *s);
  * A constant read through `a`, copied so that it lies as `to` asks for it, without the axes it
  * does not depend on; *count 1 where it is one scalar. Lanes that are no channels are 0.
  */
-const float *form_pack(struct form *f, const struct space *to, const struct val *v,
-		       const struct access *a, struct arena *mem, int64_t *count);
+const void *form_pack(struct form *f, const struct space *to, const struct val *v,
+		      const struct access *a, struct arena *mem, int64_t *count);
 /* "base + i0 * c0 + ..." (unsigned, modulo 2^32) plus the lane ("i"; "": none) on the last axis. */
 void form_text(const struct form *f, const struct space *s, const char *lane, struct buf *out);
 /* May 4 neighbours in the space be reached at once? off: bytes from an aligned place. */
@@ -87,6 +87,8 @@ void lower_begin(struct lower *l, struct graph *g, struct node *n, const char *k
 void lower_define(struct lower *l, const char *name, int64_t value);
 /* "typedef f16 NAME;": the type of an operand as the kernel stores it. */
 void lower_type(struct lower *l, const char *name, enum dtype dt);
+/* The type to move elements of dt as: short floats as integers, which keeps every bit of a NaN. */
+enum dtype lower_move_type(enum dtype dt);
 /* Arguments in the order of the kernel's parameters. access: 1 read, 2 write, 3 both. */
 void lower_value(struct lower *l, val_id v, uint8_t access);
 void lower_region(struct lower *l, val_id v, uint8_t access, const struct region *r);
@@ -97,7 +99,8 @@ void lower_operand(struct lower *l, val_id v);
 int lower_end(struct lower *l, int64_t gx, int64_t gy, int64_t gz, uint32_t threads, struct err *e);
 /* Gives l up; returns -1. */
 int lower_drop(struct lower *l);
-/* E_DTYPE unless all operands of n are f32, or truth values that are constants. */
+/* E_DTYPE unless the operator's own operands and results are of types in the DT_BIT mask. */
+int lower_types(const struct graph *g, const struct node *n, uint32_t mask, struct err *e);
 int lower_all_f32(const struct graph *g, const struct node *n, struct err *e);
 
 /* ---- expr.c ---- */

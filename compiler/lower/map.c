@@ -6,13 +6,11 @@
 int lower_map(struct graph *g, struct node *n, struct err *e)
 {
 	const struct val *out = node_out(g, n, 0);
-	int64_t count = (int64_t)(val_bytes(out) / 4);
+	int64_t count = (int64_t)(val_bytes(out) / dtype_size(out->type.dt));
 	int vec = lower_vec(out);
 	struct lower l;
 
-	if (lower_all_f32(g, n, e) < 0)
-		return -1;
-	CHECK(n->nmain == 0); /* fuse leaves no other elementwise operators of floats */
+	CHECK(n->nmain == 0); /* fuse leaves no other elementwise operators */
 	lower_begin(&l, g, n, "map");
 	lower_value(&l, n->out[0], 2);
 	lower_define(&l, "COUNT", count);

@@ -14,43 +14,63 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- integers, without undefined behaviour ---- */
+/* ---- integers, without undefined behaviour; kernels/prelude.cuh has the same functions ---- */
 
-#define WRAP(a, operation, b) ((int64_t)((uint64_t)(a)operation(uint64_t)(b)))
+#define WRAP(a, operation, b) ((__typeof__(b))((uint64_t)(a)operation(uint64_t)(b)))
 #define NO_INT		      0
+#define NO_REAL		      0
 
-static int64_t divide(int64_t a, int64_t b, bool *bad)
+#define divide(a, b) _Generic((a), int64_t : divide_signed, uint64_t : divide_unsigned)(a, b)
+#define modulo(a, b, like) \
+	_Generic((a), int64_t : modulo_signed, uint64_t : modulo_unsigned)(a, b, like)
+#define power(a, b)	   _Generic((a), int64_t : power_signed, uint64_t : power_unsigned)(a, b)
+#define shift(a, b, right) shift_unsigned((uint64_t)(a), (uint64_t)(b), right)
+
+static int64_t divide_signed(int64_t a, int64_t b)
 {
-	if (!b || (a == INT64_MIN && b == -1)) {
-		*bad = true;
-		return 0;
-	}
-	return a / b;
+	return b == 0 ? 0 : b == -1 ? WRAP(0, -, a) : a / b;
+}
+
+static uint64_t divide_unsigned(uint64_t a, uint64_t b)
+{
+	return b == 0 ? 0 : a / b;
 }
 
 /* The sign follows the divisor, or with `like_c` the dividend. */
-static int64_t modulo(int64_t a, int64_t b, bool like_c, bool *bad)
+static int64_t modulo_signed(int64_t a, int64_t b, bool like_c)
 {
-	int64_t m;
+	int64_t m = b == 0 || b == -1 ? 0 : a % b;
 
-	if (!b) {
-		*bad = true;
-		return 0;
-	}
-	m = b == -1 ? 0 : a % b;
 	return m && !like_c && (m < 0) != (b < 0) ? m + b : m;
 }
 
-static int64_t power(int64_t a, int64_t b)
+static uint64_t modulo_unsigned(uint64_t a, uint64_t b, bool like_c)
 {
-	int64_t y = 1;
+	(void)like_c;
+	return b == 0 ? 0 : a % b;
+}
 
+static uint64_t power_unsigned(uint64_t a, uint64_t b)
+{
+	uint64_t y = 1;
+
+	for (; b; b >>= 1, a *= a)
+		if (b & 1)
+			y *= a;
+	return y;
+}
+
+static int64_t power_signed(int64_t a, int64_t b)
+{
 	if (b < 0)
 		return a == 1 || (a == -1 && b % 2 == 0) ? 1 : a == -1 ? -1 : 0;
-	for (; b; b >>= 1, a = WRAP(a, *, a))
-		if (b & 1)
-			y = WRAP(y, *, a);
-	return y;
+	return (int64_t)power_unsigned((uint64_t)a, (uint64_t)b);
+}
+
+/* Unsigned numbers of any width: what leaves it at the left is cut off when it is stored. */
+static uint64_t shift_unsigned(uint64_t a, uint64_t b, bool right)
+{
+	return b >= 64 ? 0 : right ? a >> b : a << b;
 }
 
 /* ---- parse ---- */
@@ -262,7 +282,8 @@ static int infer_clip(struct graph *g, struct node *n, struct err *e)
 				    type_text(g->arena, &v->type));
 		if (k && v->type.dt == dt && val_is_const(v))
 			bound[k - 1] = (float)get_float(v->data, dt, 0);
-		else if (k)
+		if (k && (v->type.dt != dt || !val_is_const(v) ||
+			  (dt == F64 && (double)bound[k - 1] != get_float(v->data, dt, 0))))
 			fixed = false;
 	}
 	n->in = in;
@@ -277,31 +298,31 @@ static int infer_clip(struct graph *g, struct node *n, struct err *e)
 
 /* ---- eval ---- */
 
+/* u64 has its own functions, since int64_t does not hold it. */
 static int eval_integers(const struct node *n, struct walk *w, const struct tensor *in,
 			 struct tensor *out, struct err *e)
 {
+	extern const struct op op_Div, op_Mod;
 	const struct elementwise *row = n->op->elementwise;
 	const struct elementwise_attr *attr = n->attr;
-	enum dtype dt = out->type.dt;
+	bool natural = false, divides = n->op == &op_Div || n->op == &op_Mod;
 
+	for (uint32_t k = 0; k < n->nmain; k++)
+		natural = natural || in[k].type.dt == U64;
 	for (int64_t i = 0; w->left; walk_next(w), i++) {
 		int64_t v[3] = {0};
-		bool bad = false;
 
-		for (uint32_t k = 0; k < n->nmain; k++) {
+		for (uint32_t k = 0; k < n->nmain; k++)
 			v[k] = get_int(in[k].data, in[k].type.dt, w->at[k]);
-			if (in[k].type.dt == U64 && v[k] < 0)
-				return fail(e, E_DTYPE,
-					    "%s of an unsigned number beyond 2^63 is not supported",
-					    n->op->name);
-		}
-		v[0] = row->integer(v[0], v[1], v[2], attr->param[0], &bad);
-		if (bad)
-			return fail(e, E_VALUE,
-				    "%s: element %lld is divided by zero, or its result has no "
-				    "place in the type",
-				    n->op->name, (long long)i);
-		put_int(out->data, dt, i, v[0]);
+		if (divides && v[1] == 0)
+			return fail(e, E_VALUE, "%s: element %lld is divided by zero", n->op->name,
+				    (long long)i);
+		if (natural)
+			v[0] = (int64_t)row->natural((uint64_t)v[0], (uint64_t)v[1], (uint64_t)v[2],
+						     attr->param[0]);
+		else
+			v[0] = row->integer(v[0], v[1], v[2], attr->param[0]);
+		put_int(out->data, out->type.dt, i, v[0]);
 	}
 	return 0;
 }
@@ -337,33 +358,70 @@ static int eval(const struct graph *g, const struct node *n, const struct tensor
 /* ---- expr ---- */
 
 /* Exact, and of the model's numbers nothing but digits reaches the source. */
-static void print_float(struct buf *out, float f)
+static void print_float(struct buf *out, float f, bool is_double)
 {
 	uint32_t bits;
 
 	memcpy(&bits, &f, sizeof(bits));
-	if (isfinite(f))
-		buf_printf(out, signbit(f) ? "(%af)" : "%af", (double)f);
-	else
+	if (!isfinite(f))
 		buf_printf(out, "__int_as_float(0x%08x)", bits);
+	else
+		buf_printf(out, "(%a%s)", (double)f, is_double ? "" : "f");
 }
 
-/* The row's text with a, b, c replaced by the operands and p, q by the attributes. */
-static void expand(const char *text, const struct elementwise_attr *attr, const char *const *arg,
-		   struct buf *out)
+/* What a row's text is computed in. */
+enum calculation { IN_INTEGERS, IN_FLOAT, IN_DOUBLE };
+
+static enum calculation calculation_of(const struct expr_arg *arg)
 {
+	bool real = false, wide = DT_INTS & DT_BIT(arg[0].dt);
+
+	for (int k = 0; k < 3; k++) {
+		real = real || dtype_is_float(arg[k].dt);
+		wide = wide || arg[k].dt == F64;
+	}
+	return !real ? IN_INTEGERS : wide ? IN_DOUBLE : IN_FLOAT;
+}
+
+static void print_operand(struct buf *out, const struct expr_arg *arg, enum calculation c)
+{
+	bool is_double = arg->dt == F64, is_float = dtype_is_float(arg->dt) && !is_double;
+	bool same = c == IN_INTEGERS || (c == IN_DOUBLE ? is_double : is_float);
+
+	buf_printf(out,
+		   same		    ? "(%s)"
+		   : c == IN_DOUBLE ? "((double)(%s))"
+				    : "((float)(%s))",
+		   arg->text);
+}
+
+/*
+ * The row's text with a, b, c replaced by the operands and p, q by the attributes. For float,
+ * functions and numbers with a point get their f.
+ */
+static void expand(const struct elementwise *row, const struct elementwise_attr *attr,
+		   const struct expr_arg *arg, struct buf *out)
+{
+	enum calculation c = calculation_of(arg);
+	const char *text = c == IN_INTEGERS ? row->integers : row->floats;
+
 	buf_puts(out, "(");
 	for (size_t len; *text; text += len) {
 		len = 1;
 		while ((isalnum((unsigned char)text[0]) || *text == '.') &&
 		       (isalnum((unsigned char)text[len]) || text[len] == '.'))
 			len++;
-		if (len == 1 && *text >= 'a' && *text <= 'c')
-			buf_printf(out, "(%s)", arg[*text - 'a']);
-		else if (len == 1 && (*text == 'p' || *text == 'q'))
-			print_float(out, attr->param[*text - 'p']);
-		else
-			buf_append(out, text, len);
+		if (len == 1 && *text >= 'a' && *text <= 'c') {
+			print_operand(out, &arg[*text - 'a'], c);
+			continue;
+		}
+		if (len == 1 && (*text == 'p' || *text == 'q')) {
+			print_float(out, attr->param[*text - 'p'], c == IN_DOUBLE);
+			continue;
+		}
+		buf_append(out, text, len);
+		if (c == IN_FLOAT && len > 1 && (text[len] == '(' || memchr(text, '.', len)))
+			buf_puts(out, "f");
 	}
 	buf_puts(out, ")");
 }
@@ -372,92 +430,111 @@ static void expand(const char *text, const struct elementwise_attr *attr, const 
 
 #define UNPACK(...) __VA_ARGS__
 
-/* For the references, the float functions of the expressions mean the double ones of base/math.h.
+/* The functions that IEEE does not make exact are ours: no C library decides the reference's bytes.
  */
-#define sqrtf  sqrt
-#define expf   math_exp
-#define expm1f math_expm1
-#define logf   math_log
-#define log1pf math_log1p
-#define erff   math_erf
-#define tanhf  math_tanh
-#define powf   math_pow
-#define fmodf  fmod
-#define fabsf  fabs
-#define floorf floor
-#define ceilf  ceil
-#define rintf  rint
+#define exp   math_exp
+#define expm1 math_expm1
+#define log   math_log
+#define log1p math_log1p
+#define erf   math_erf
+#define pow   math_pow
+#define sin   math_sin
+#define cos   math_cos
+#define tan   math_tan
+#define asin  math_asin
+#define acos  math_acos
+#define atan  math_atan
+#define sinh  math_sinh
+#define cosh  math_cosh
+#define tanh  math_tanh
+#define asinh math_asinh
+#define acosh math_acosh
+#define atanh math_atanh
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdouble-promotion"
+#pragma GCC diagnostic ignored "-Wtype-limits" /* a < 0 where a is unsigned */
 #define FLOAT(name, def)       {#name, ATTR_FLOAT, false},
 #define INT(name, def)	       {#name, ATTR_INT, false},
 #define WORD(name, def, other) {#name, ATTR_STRING, false},
-#define ELEMENTWISE(id, name, since, until, lo, hi, kind, types, params, expression, integers) \
-	static double real_##id(double a, double b, double c, double p, double q)              \
-	{                                                                                      \
-		(void)a, (void)b, (void)c, (void)p, (void)q;                                   \
-		return expression;                                                             \
-	}                                                                                      \
-	static int64_t integer_##id(int64_t a, int64_t b, int64_t c, float p, bool *bad)       \
-	{                                                                                      \
-		(void)a, (void)b, (void)c, (void)p, (void)bad;                                 \
-		return integers;                                                               \
-	}                                                                                      \
+#define CHOICE(name, one, two) {#name, ATTR_STRING, true},
+#define ELEMENTWISE(id, name, since, until, lo, hi, kind, types, params, floats, integers) \
+	static double real_##id(double a, double b, double c, double p, double q)          \
+	{                                                                                  \
+		(void)a, (void)b, (void)c, (void)p, (void)q;                               \
+		return floats;                                                             \
+	}                                                                                  \
+	static int64_t integer_##id(int64_t a, int64_t b, int64_t c, float p)              \
+	{                                                                                  \
+		(void)a, (void)b, (void)c, (void)p;                                        \
+		return (int64_t)(integers);                                                \
+	}                                                                                  \
+	static uint64_t natural_##id(uint64_t a, uint64_t b, uint64_t c, float p)          \
+	{                                                                                  \
+		(void)a, (void)b, (void)c, (void)p;                                        \
+		return (uint64_t)(integers);                                               \
+	}                                                                                  \
 	static const struct attr_rule attrs_##id[] = {UNPACK params{NULL, ATTR_INT, false}};
 #include "compiler/ops/elementwise.def"
 #pragma GCC diagnostic pop
-#undef sqrtf
-#undef expf
-#undef expm1f
-#undef logf
-#undef log1pf
-#undef erff
-#undef tanhf
-#undef powf
-#undef fmodf
-#undef fabsf
-#undef floorf
-#undef ceilf
-#undef rintf
+#undef exp
+#undef expm1
+#undef log
+#undef log1p
+#undef erf
+#undef pow
+#undef sin
+#undef cos
+#undef tan
+#undef asin
+#undef acos
+#undef atan
+#undef sinh
+#undef cosh
+#undef tanh
+#undef asinh
+#undef acosh
+#undef atanh
 #undef FLOAT
 #undef INT
 #undef WORD
+#undef CHOICE
 #undef ELEMENTWISE
 
 #define FLOAT(name, def)       {#name, ATTR_FLOAT, def, {NULL, NULL}},
 #define INT(name, def)	       {#name, ATTR_INT, def, {NULL, NULL}},
 #define WORD(name, def, other) {#name, ATTR_STRING, 0, {def, other}},
-#define ELEMENTWISE(id, onnx, from, to, lo, hi, kind, mask, params, expression, integers)     \
-	static void expr_##id(const struct node *n, const void *attr, const char *const *arg, \
-			      struct buf *out)                                                \
-	{                                                                                     \
-		(void)n;                                                                      \
-		expand(#expression, attr, arg, out);                                          \
-	}                                                                                     \
-	static const struct elementwise row_##id = {                                          \
-		.text = #expression,                                                          \
-		.types = mask,                                                                \
-		.real = real_##id,                                                            \
-		.integer = integer_##id,                                                      \
-		.param = {UNPACK params},                                                     \
-	};                                                                                    \
-	const struct op op_##id = {                                                           \
-		.name = onnx,                                                                 \
-		.since = from,                                                                \
-		.until = to,                                                                  \
-		.min_in = lo,                                                                 \
-		.max_in = hi,                                                                 \
-		.min_out = 1,                                                                 \
-		.max_out = 1,                                                                 \
-		.attrs = attrs_##id,                                                          \
-		.attr_size = sizeof(struct elementwise_attr),                                 \
-		.parse = parse,                                                               \
-		.infer = infer_##kind,                                                        \
-		.eval = eval,                                                                 \
-		.expr = expr_##id,                                                            \
-		.elementwise = &row_##id,                                                     \
-		.layout = WANT_ANY,                                                           \
-		.mem = {{SHARE_INPLACE, ANY_INPUT}},                                          \
-		.lower = lower_map,                                                           \
+#define CHOICE		       WORD
+#define ELEMENTWISE(id, onnx, from, to, lo, hi, kind, mask, params, real_text, integer_text) \
+	static const struct elementwise row_##id = {                                         \
+		.floats = #real_text,                                                        \
+		.integers = #integer_text,                                                   \
+		.types = mask,                                                               \
+		.real = real_##id,                                                           \
+		.integer = integer_##id,                                                     \
+		.natural = natural_##id,                                                     \
+		.param = {UNPACK params},                                                    \
+	};                                                                                   \
+	static void expr_##id(const void *attr, const struct expr_arg *arg, struct buf *out) \
+	{                                                                                    \
+		expand(&row_##id, attr, arg, out);                                           \
+	}                                                                                    \
+	const struct op op_##id = {                                                          \
+		.name = onnx,                                                                \
+		.since = from,                                                               \
+		.until = to,                                                                 \
+		.min_in = lo,                                                                \
+		.max_in = hi,                                                                \
+		.min_out = 1,                                                                \
+		.max_out = 1,                                                                \
+		.attrs = attrs_##id,                                                         \
+		.attr_size = sizeof(struct elementwise_attr),                                \
+		.parse = parse,                                                              \
+		.infer = infer_##kind,                                                       \
+		.eval = eval,                                                                \
+		.expr = expr_##id,                                                           \
+		.elementwise = &row_##id,                                                    \
+		.layout = WANT_ANY,                                                          \
+		.mem = {{SHARE_INPLACE, ANY_INPUT}},                                         \
+		.lower = lower_map,                                                          \
 	};
 #include "compiler/ops/elementwise.def"

@@ -19,10 +19,11 @@ struct elementwise_param {
 };
 
 struct elementwise {
-	const char *text;
-	uint32_t types; /* DT_BIT mask of the operands */
+	const char *floats, *integers; /* the expressions */
+	uint32_t types;		       /* DT_BIT mask of the operands */
 	double (*real)(double a, double b, double c, double p, double q);
-	int64_t (*integer)(int64_t a, int64_t b, int64_t c, float p, bool *bad);
+	int64_t (*integer)(int64_t a, int64_t b, int64_t c, float p);
+	uint64_t (*natural)(uint64_t a, uint64_t b, uint64_t c, float p); /* of u64 */
 	struct elementwise_param param[ELEMENTWISE_PARAMS];
 };
 

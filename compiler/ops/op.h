@@ -43,6 +43,11 @@ struct tensor { /* operand of eval: aligned, row-major */
 
 struct expand;
 
+struct expr_arg {	  /* operand of expr */
+	const char *text; /* a C expression */
+	enum dtype dt;	  /* of the value: a short float is computed with as float */
+};
+
 struct op {
 	const char *name; /* ONNX name; internal ones begin with '.' (".Map") */
 	int since, until; /* opsets, inclusive; until 0: still valid */
@@ -62,10 +67,9 @@ struct op {
 	int (*expand)(struct expand *x);
 	bool fold_shape; /* result depends on input shapes only (Shape, Size): fold even when inputs
 			    are not constant */
-	/* elementwise: C text of one result from operands "a","b","c","d" (C expressions of float),
-	 * else NULL */
-	void (*expr)(const struct node *n, const void *attr, const char *const *arg,
-		     struct buf *out);
+	/* elementwise: C text of one result, else NULL; its C type becomes the result's (put_step
+	 * in lower/expr.c) */
+	void (*expr)(const void *attr, const struct expr_arg *arg, struct buf *out);
 	const struct elementwise *elementwise; /* its row of elementwise.def, else NULL */
 	enum op_layout layout;
 	bool tail; /* its kernels end in the epilogue: elementwise successors may be fused */

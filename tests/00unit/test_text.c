@@ -27,11 +27,10 @@ static int same_type(struct graph *g, struct node *n, struct err *e)
 	return 0;
 }
 
-static void text_of_expr(const struct node *n, const void *attr, const char *const *arg,
-			 struct buf *out)
+static void text_of_expr(const void *attr, const struct expr_arg *arg, struct buf *out)
 {
-	(void)n, (void)attr;
-	buf_puts(out, arg[0]);
+	(void)attr;
+	buf_puts(out, arg[0].text);
 }
 
 static const struct op table[] = {

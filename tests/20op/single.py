@@ -7,7 +7,6 @@ from onnx import helper, numpy_helper
 
 Unsupported = onnxruntime.capi.onnxruntime_pybind11_state
 IR_VERSION = 10
-TRUTHS = {"Equal", "Greater", "Less", "GreaterOrEqual", "LessOrEqual", "IsNaN", "And", "Or", "Xor", "Not"}
 
 
 def prefixed(case, prefix):
@@ -16,23 +15,9 @@ def prefixed(case, prefix):
     return names, [f"{prefix}y{i}" for i in range(case["outputs"])]
 
 
-def build(cases, const, floats=False):
-    """One model of all cases, which share an opset. const(case): indices of inputs it holds itself.
-    floats: truth values come and go as floats, through Cast, as kernels have them."""
+def build(cases, const):
+    """One model of all cases, which share an opset. const(case): indices of inputs it holds itself."""
     nodes, inputs, outputs, weights = [], [], [], []
-
-    def add_input(name, array):
-        kind = helper.np_dtype_to_tensor_dtype(array.dtype)
-        if floats and array.dtype == bool:
-            nodes.append(helper.make_node("Cast", [f"{name}_float"], [name], to=onnx.TensorProto.BOOL))
-            name, kind = f"{name}_float", onnx.TensorProto.FLOAT
-        inputs.append(helper.make_tensor_value_info(name, kind, list(array.shape)))
-
-    def add_output(name, is_truth):
-        if floats and is_truth:
-            nodes.append(helper.make_node("Cast", [name], [f"{name}_float"], to=onnx.TensorProto.FLOAT))
-            name = f"{name}_float"
-        outputs.append(helper.make_empty_tensor_value_info(name))
 
     for k, case in enumerate(cases):
         ins, outs = prefixed(case, f"c{k}_" if len(cases) > 1 else "")
@@ -40,11 +25,11 @@ def build(cases, const, floats=False):
             if x is not None and i in const(case):
                 weights.append(numpy_helper.from_array(np.asarray(x), name))
             elif x is not None:
-                add_input(name, np.asarray(x))
+                x = np.asarray(x)
+                inputs.append(helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(x.dtype), list(x.shape)))
         attrs = {a: numpy_helper.from_array(v) if isinstance(v, np.ndarray) else v for a, v in case["attrs"].items()}
         nodes.append(helper.make_node(case["op"], ins, outs, name=f"node{k}", **attrs))
-        for name in outs:
-            add_output(name, case["op"] in TRUTHS)
+        outputs += map(helper.make_empty_tensor_value_info, outs)
     graph = helper.make_graph(nodes, "cases", inputs, outputs, weights)
     return helper.make_model(graph, ir_version=IR_VERSION,
                              opset_imports=[helper.make_opsetid("", cases[0]["opset"])])
@@ -52,6 +37,8 @@ def build(cases, const, floats=False):
 
 def expected(case):
     """Outputs by ONNX Runtime, without its optimiser; by ONNX's own reference where it has no kernel."""
+    if case["want"] is not None:
+        return case["want"]
     if case["want"] is not None:
         return case["want"]
     options = onnxruntime.SessionOptions()
@@ -80,6 +67,8 @@ def difference(got, want, rtol=1e-4, atol=1e-5):
         return None if np.array_equal(got, want) else f"{got.ravel()[:8]} is not {want.ravel()[:8]}"
     if got.dtype == np.float16:
         rtol = 2e-3
+    if got.dtype == np.float64:
+        rtol, atol = 1e-10, 1e-12
     a, b = got.astype(np.float64), want.astype(np.float64)
     finite = np.isfinite(b)
     if not np.array_equal(np.isnan(a), np.isnan(b)) or not np.array_equal(a[~finite & ~np.isnan(b)], b[~finite & ~np.isnan(b)]):

@@ -23,9 +23,8 @@ static uint32_t draw(uint32_t below)
 
 /* ---- operators of our own, by contract only ---- */
 
-static void expr(const struct node *n, const void *attr, const char *const *arg, struct buf *out)
+static void expr(const void *attr, const struct expr_arg *arg, struct buf *out)
 {
-	(void)n;
 	(void)attr;
 	(void)arg;
 	(void)out;
