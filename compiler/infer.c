@@ -7,6 +7,7 @@
  */
 #include "compiler/ops/elementwise.h"
 #include "compiler/ops/expand.h"
+#include "compiler/ops/util.h"
 #include "compiler/passes.h"
 
 #include <string.h>
@@ -43,7 +44,7 @@ static int check_inputs(const struct graph *g, const struct node *n, struct err 
 			return fail(e, E_DIM_UNBOUND, "input %u of %s has no shape", k,
 				    n->op->name);
 	}
-	return 0;
+	return n->op->types && n->nin ? check_dtype(g, n, 0, n->op->types, e) : 0;
 }
 
 static bool is_variadic(const struct node *n)

@@ -34,7 +34,7 @@ static int infer(struct graph *g, struct node *n, struct err *e)
 {
 	const struct type *x = &node_arg(g, n, 0)->type;
 
-	for (uint32_t k = 0; k < 5; k++)
+	for (uint32_t k = 1; k < 5; k++)
 		if (check_dtype(g, n, k, DT_FLOATS, e) < 0)
 			return -1;
 	if (check_rank(g, n, 0, 2, e) < 0)
@@ -102,6 +102,7 @@ const struct op op_BatchNormalization = {
 	.since = 7,
 	.min_in = 5,
 	.max_in = 5,
+	.types = DT_FLOATS,
 	.min_out = 1,
 	.max_out = 5,
 	.attrs = attrs,

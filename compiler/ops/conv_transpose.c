@@ -106,9 +106,8 @@ static int infer(struct graph *g, struct node *n, struct err *e)
 	int64_t channels = 0;
 	enum auto_pad mode;
 
-	for (uint32_t k = 0; k < n->nmain; k++)
-		if (node_arg(g, n, k) &&
-		    (check_dtype(g, n, k, DT_FLOATS, e) < 0 || check_same_dtype(g, n, 0, k, e) < 0))
+	for (uint32_t k = 1; k < n->nmain; k++)
+		if (node_arg(g, n, k) && check_same_dtype(g, n, 0, k, e) < 0)
 			return -1;
 	if (check_rank(g, n, 0, 3, e) < 0 || attr_int(n, "group", 1, &attr->group, e) < 0 ||
 	    check_operands(g, n, attr->group, &channels, e) < 0 ||
@@ -183,6 +182,7 @@ const struct op op_ConvTranspose = {
 	.since = 1,
 	.min_in = 2,
 	.max_in = 3,
+	.types = DT_FLOATS,
 	.min_out = 1,
 	.max_out = 1,
 	.attrs = attrs,

@@ -28,9 +28,8 @@ static int infer(struct graph *g, struct node *n, struct err *e)
 	const struct type *a = &node_arg(g, n, 0)->type, *b = &node_arg(g, n, 1)->type;
 	struct type y = {.dt = a->dt, .rank = 2}, wide;
 
-	for (uint32_t k = 0; k < n->nmain; k++)
-		if (node_arg(g, n, k) &&
-		    (check_dtype(g, n, k, DT_FLOATS, e) < 0 || check_same_dtype(g, n, 0, k, e) < 0))
+	for (uint32_t k = 1; k < n->nmain; k++)
+		if (node_arg(g, n, k) && check_same_dtype(g, n, 0, k, e) < 0)
 			return -1;
 	if (a->rank != 2 || b->rank != 2)
 		return fail(e, E_SHAPE, "Gemm takes matrices, not %s and %s", in_text(g, n, 0),
@@ -89,6 +88,7 @@ const struct op op_Gemm = {
 	.since = 7,
 	.min_in = 2,
 	.max_in = 3,
+	.types = DT_FLOATS,
 	.min_out = 1,
 	.max_out = 1,
 	.attrs = attrs,

@@ -28,7 +28,7 @@ static int infer(struct graph *g, struct node *n, struct err *e)
 {
 	const struct type *x = &node_arg(g, n, 0)->type;
 
-	if (check_dtype(g, n, 0, DT_FLOATS, e) < 0 || check_rank(g, n, 0, 2, e) < 0)
+	if (check_rank(g, n, 0, 2, e) < 0)
 		return -1;
 	return set_out(g, n, 0, x, e);
 }
@@ -66,6 +66,7 @@ const struct op op_LRN = {
 	.since = 1,
 	.min_in = 1,
 	.max_in = 1,
+	.types = DT_FLOATS,
 	.min_out = 1,
 	.max_out = 1,
 	.attrs = attrs,

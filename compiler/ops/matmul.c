@@ -65,9 +65,8 @@ static int infer(struct graph *g, struct node *n, struct err *e)
 	struct matmul_attr *attr = n->attr;
 	struct type ta, tb, a, b, y;
 
-	if (check_dtype(g, n, 0, DT_FLOATS, e) < 0 || check_same_dtype(g, n, 0, 1, e) < 0 ||
-	    check_rank(g, n, 0, 1, e) < 0 || check_rank(g, n, 1, 1, e) < 0 ||
-	    read_perm(g, n, 0, attr->perm_a, &ta, e) < 0 ||
+	if (check_same_dtype(g, n, 0, 1, e) < 0 || check_rank(g, n, 0, 1, e) < 0 ||
+	    check_rank(g, n, 1, 1, e) < 0 || read_perm(g, n, 0, attr->perm_a, &ta, e) < 0 ||
 	    read_perm(g, n, 1, attr->perm_b, &tb, e) < 0)
 		return -1;
 	a = as_matrix(&ta, true);
@@ -146,6 +145,7 @@ static int eval(const struct graph *g, const struct node *n, const struct tensor
 		.since = 1,                              \
 		.min_in = 2,                             \
 		.max_in = 2,                             \
+		.types = DT_FLOATS,                      \
 		.min_out = 1,                            \
 		.max_out = 1,                            \
 		.attrs = rules,                          \

@@ -43,6 +43,15 @@ struct tensor { /* operand of eval: aligned, row-major */
 
 struct expand;
 
+/* Sets of element types. */
+#define DT_BIT(dt)  (1u << (dt))
+#define DT_FLOATS   (DT_BIT(F32) | DT_BIT(F16) | DT_BIT(BF16) | DT_BIT(F64))
+#define DT_SIGNED   (DT_BIT(I8) | DT_BIT(I16) | DT_BIT(I32) | DT_BIT(I64))
+#define DT_UNSIGNED (DT_BIT(U8) | DT_BIT(U16) | DT_BIT(U32) | DT_BIT(U64))
+#define DT_INTS	    (DT_SIGNED | DT_UNSIGNED)
+#define DT_NUMBERS  (DT_FLOATS | DT_INTS)
+#define DT_ANY	    (DT_NUMBERS | DT_BIT(BOOL))
+
 struct expr_arg {	  /* operand of expr */
 	const char *text; /* a C expression */
 	enum dtype dt;	  /* of the value: a short float is computed with as float */
@@ -52,6 +61,7 @@ struct op {
 	const char *name; /* ONNX name; internal ones begin with '.' (".Map") */
 	int since, until; /* opsets, inclusive; until 0: still valid */
 	uint8_t min_in, max_in, min_out, max_out; /* 255: any number */
+	uint32_t types;				  /* of input 0, a DT_BIT mask; 0: any */
 	const struct attr_rule *attrs;		  /* ends with name NULL; NULL: none */
 	size_t attr_size;
 	int (*parse)(struct graph *g, struct node *n,
@@ -85,6 +95,7 @@ struct op {
 const struct op *op_find(const char *name, int opset); /* NULL: unknown, or none for this opset */
 bool op_known(const char *name);		       /* in any opset */
 const struct op *op_at(uint32_t i);		       /* all of them, NULL past the end */
+uint32_t op_types(const struct op *op);		       /* what kernels of it take, a DT_BIT mask */
 
 /* Attribute lookup for parse: typed, with default; E_ATTR where the type differs. */
 const struct attr *attr_find(const struct node *n, const char *name);

@@ -3,7 +3,7 @@
  * helpers that every parse uses. An operator whose ONNX form changed stands
  * in several rows with adjoining opset ranges.
  */
-#include "compiler/ops/op.h"
+#include "compiler/ops/elementwise.h"
 
 #include <string.h>
 
@@ -46,6 +46,13 @@ bool op_known(const char *name)
 		if (!strcmp(table[i]->name, name))
 			return true;
 	return false;
+}
+
+uint32_t op_types(const struct op *op)
+{
+	if (op->elementwise)
+		return op->elementwise->types;
+	return op->types ? op->types : DT_ANY;
 }
 
 const struct attr *attr_find(const struct node *n, const char *name)

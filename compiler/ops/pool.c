@@ -16,7 +16,7 @@ static const struct attr_rule average_attrs[] = {WINDOW_ATTRS,
 						 {"count_include_pad", ATTR_INT, false},
 						 {NULL, ATTR_INT, false}};
 
-static int infer_pool(struct graph *g, struct node *n, uint32_t types, struct err *e)
+static int infer_pool(struct graph *g, struct node *n, struct err *e)
 {
 	struct pool_attr *attr = n->attr;
 	const struct val *x = node_arg(g, n, 0);
@@ -24,7 +24,7 @@ static int infer_pool(struct graph *g, struct node *n, uint32_t types, struct er
 	int64_t ceil, include;
 	enum auto_pad mode;
 
-	if (check_dtype(g, n, 0, types, e) < 0 || attr_int(n, "ceil_mode", 0, &ceil, e) < 0 ||
+	if (attr_int(n, "ceil_mode", 0, &ceil, e) < 0 ||
 	    attr_int(n, "count_include_pad", 0, &include, e) < 0 ||
 	    window_read(g, n, NULL, &attr->win, &mode, e) < 0)
 		return -1;
@@ -43,12 +43,12 @@ static int infer_max(struct graph *g, struct node *n, struct err *e)
 {
 	if (node_out(g, n, 1))
 		return fail(e, E_OP_UNSUPPORTED, "MaxPool's second output, the indices, is used");
-	return infer_pool(g, n, DT_FLOATS | DT_BIT(I8) | DT_BIT(U8), e);
+	return infer_pool(g, n, e);
 }
 
 static int infer_average(struct graph *g, struct node *n, struct err *e)
 {
-	return infer_pool(g, n, DT_FLOATS, e);
+	return infer_pool(g, n, e);
 }
 
 struct window_result {
@@ -129,6 +129,7 @@ const struct op op_MaxPool = {
 	.since = 1,
 	.min_in = 1,
 	.max_in = 1,
+	.types = DT_FLOATS | DT_BIT(I8) | DT_BIT(U8),
 	.min_out = 1,
 	.max_out = 2,
 	.attrs = max_attrs,
@@ -145,6 +146,7 @@ const struct op op_AveragePool = {
 	.since = 1,
 	.min_in = 1,
 	.max_in = 1,
+	.types = DT_FLOATS,
 	.min_out = 1,
 	.max_out = 1,
 	.attrs = average_attrs,

@@ -67,7 +67,7 @@ static int infer_reduce(struct graph *g, struct node *n, enum reduce_kind kind, 
 	struct type y;
 
 	attr->kind = kind;
-	if (check_dtype(g, n, 0, DT_NUMBERS, e) < 0 || read_axes(g, n, x->rank, e) < 0)
+	if (read_axes(g, n, x->rank, e) < 0)
 		return -1;
 	y = reduced(x, attr);
 	if (!type_count(x) && type_count(&y) && kind != REDUCE_SUM && kind != REDUCE_PROD)
@@ -90,7 +90,7 @@ static int infer_pool(struct graph *g, struct node *n, enum reduce_kind kind, st
 	const struct type *x = &node_arg(g, n, 0)->type;
 	struct type y;
 
-	if (check_dtype(g, n, 0, DT_FLOATS, e) < 0 || check_rank(g, n, 0, 3, e) < 0)
+	if (check_rank(g, n, 0, 3, e) < 0)
 		return -1;
 	*attr = (struct reduce_attr){.kind = kind, .axes = (1u << x->rank) - 4, .keep = true};
 	y = reduced(x, attr);
@@ -178,22 +178,23 @@ static int eval(const struct graph *g, const struct node *n, const struct tensor
 	return 0;
 }
 
-#define REDUCE(id, onnx, from, to, inputs, rules, infer_kind, want, no_kernel) \
-	const struct op op_##id = {                                            \
-		.name = onnx,                                                  \
-		.since = from,                                                 \
-		.until = to,                                                   \
-		.min_in = 1,                                                   \
-		.max_in = inputs,                                              \
-		.min_out = 1,                                                  \
-		.max_out = 1,                                                  \
-		.attrs = rules,                                                \
-		.attr_size = sizeof(struct reduce_attr),                       \
-		.infer = infer_kind,                                           \
-		.eval = eval,                                                  \
-		.layout = want,                                                \
-		.tail = true,                                                  \
-		.lower = no_kernel ? NULL : lower_reduce,                      \
+#define REDUCE(id, onnx, from, to, inputs, mask, rules, infer_kind, want, no_kernel) \
+	const struct op op_##id = {                                                  \
+		.name = onnx,                                                        \
+		.since = from,                                                       \
+		.until = to,                                                         \
+		.min_in = 1,                                                         \
+		.max_in = inputs,                                                    \
+		.types = mask,                                                       \
+		.min_out = 1,                                                        \
+		.max_out = 1,                                                        \
+		.attrs = rules,                                                      \
+		.attr_size = sizeof(struct reduce_attr),                             \
+		.infer = infer_kind,                                                 \
+		.eval = eval,                                                        \
+		.layout = want,                                                      \
+		.tail = true,                                                        \
+		.lower = no_kernel ? NULL : lower_reduce,                            \
 	}
 #define INFER(name, base, kind)                                         \
 	static int name(struct graph *g, struct node *n, struct err *e) \
@@ -202,8 +203,9 @@ static int eval(const struct graph *g, const struct node *n, const struct tensor
 	}
 #define REDUCES(name, kind, changed, no_kernel)                                                   \
 	INFER(infer_##name, infer_reduce, kind)                                                   \
-	REDUCE(name##_1, #name, 1, changed - 1, 1, old_attrs, infer_##name, WANT_ANY, no_kernel); \
-	REDUCE(name, #name, changed, 0, 2, new_attrs, infer_##name, WANT_ANY, no_kernel)
+	REDUCE(name##_1, #name, 1, changed - 1, 1, DT_NUMBERS, old_attrs, infer_##name, WANT_ANY, \
+	       no_kernel);                                                                        \
+	REDUCE(name, #name, changed, 0, 2, DT_NUMBERS, new_attrs, infer_##name, WANT_ANY, no_kernel)
 
 REDUCES(ReduceMean, REDUCE_MEAN, 18, false);
 REDUCES(ReduceSum, REDUCE_SUM, 13, false);
@@ -212,5 +214,6 @@ REDUCES(ReduceMin, REDUCE_MIN, 18, false);
 REDUCES(ReduceProd, REDUCE_PROD, 18, true);
 INFER(infer_average, infer_pool, REDUCE_MEAN)
 INFER(infer_max, infer_pool, REDUCE_MAX)
-REDUCE(GlobalAveragePool, "GlobalAveragePool", 1, 0, 1, NULL, infer_average, WANT_BLOCKED, false);
-REDUCE(GlobalMaxPool, "GlobalMaxPool", 1, 0, 1, NULL, infer_max, WANT_BLOCKED, false);
+REDUCE(GlobalAveragePool, "GlobalAveragePool", 1, 0, 1, DT_FLOATS, NULL, infer_average,
+       WANT_BLOCKED, false);
+REDUCE(GlobalMaxPool, "GlobalMaxPool", 1, 0, 1, DT_FLOATS, NULL, infer_max, WANT_BLOCKED, false);

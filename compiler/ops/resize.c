@@ -149,14 +149,12 @@ static bool is_given(const struct graph *g, const struct node *n, uint32_t k)
 	return v && type_count(&v->type);
 }
 
-static int start(const struct graph *g, struct node *n, bool old, struct err *e)
+static int start(struct node *n, bool old, struct err *e)
 {
 	struct resize_attr *attr = n->attr;
 
 	for (int i = 0; i < RANK_MAX; i++)
 		attr->scale[i] = 1;
-	if (check_dtype(g, n, 0, DT_NUMBERS, e) < 0)
-		return -1;
 	return read_modes(n, old, e);
 }
 
@@ -165,7 +163,7 @@ static int infer_attribute(struct graph *g, struct node *n, struct err *e)
 {
 	const struct attr *scales = attr_find(n, "scales");
 
-	if (start(g, n, true, e) < 0)
+	if (start(n, true, e) < 0)
 		return -1;
 	return by_scales(g, n, scales->floats, scales->n, e);
 }
@@ -176,7 +174,7 @@ static int infer_scales(struct graph *g, struct node *n, struct err *e)
 	const float *scale;
 	uint32_t count;
 
-	if (start(g, n, true, e) < 0 || const_floats(g, n, 1, &scale, &count, e) < 0)
+	if (start(n, true, e) < 0 || const_floats(g, n, 1, &scale, &count, e) < 0)
 		return -1;
 	return by_scales(g, n, scale, count, e);
 }
@@ -190,7 +188,7 @@ static int infer(struct graph *g, struct node *n, struct err *e)
 	uint32_t count;
 	int64_t antialias;
 
-	if (start(g, n, false, e) < 0 || attr_int(n, "antialias", 0, &antialias, e) < 0)
+	if (start(n, false, e) < 0 || attr_int(n, "antialias", 0, &antialias, e) < 0)
 		return -1;
 	if (is_given(g, n, 2) == is_given(g, n, 3) && node_arg(g, n, 0)->type.rank)
 		return fail(e, E_VALUE, "Resize needs either scales or sizes");
@@ -317,6 +315,7 @@ static int eval(const struct graph *g, const struct node *n, const struct tensor
 		.until = to,                                \
 		.min_in = lo,                               \
 		.max_in = hi,                               \
+		.types = DT_NUMBERS,                        \
 		.min_out = 1,                               \
 		.max_out = 1,                               \
 		.attrs = rules,                             \

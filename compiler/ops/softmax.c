@@ -16,8 +16,7 @@ static int infer_softmax(struct graph *g, struct node *n, bool flat, struct err 
 	int64_t axis;
 
 	attr->flat = flat;
-	if (check_dtype(g, n, 0, DT_FLOATS, e) < 0 ||
-	    attr_int(n, "axis", flat ? 1 : -1, &axis, e) < 0)
+	if (attr_int(n, "axis", flat ? 1 : -1, &axis, e) < 0)
 		return -1;
 	if (x->rank && axis_normal(n, axis, x->rank, &attr->axis, e) < 0)
 		return -1;
@@ -96,6 +95,7 @@ static int eval_log(const struct graph *g, const struct node *n, const struct te
 		.until = to,                           \
 		.min_in = 1,                           \
 		.max_in = 1,                           \
+		.types = DT_FLOATS,                    \
 		.min_out = 1,                          \
 		.max_out = 1,                          \
 		.attrs = attrs,                        \

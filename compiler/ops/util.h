@@ -16,14 +16,6 @@ static inline struct val *node_arg(const struct graph *g, const struct node *n, 
 
 /* ---- checks ---- */
 
-#define DT_BIT(dt)  (1u << (dt))
-#define DT_FLOATS   (DT_BIT(F32) | DT_BIT(F16) | DT_BIT(BF16) | DT_BIT(F64))
-#define DT_SIGNED   (DT_BIT(I8) | DT_BIT(I16) | DT_BIT(I32) | DT_BIT(I64))
-#define DT_UNSIGNED (DT_BIT(U8) | DT_BIT(U16) | DT_BIT(U32) | DT_BIT(U64))
-#define DT_INTS	    (DT_SIGNED | DT_UNSIGNED)
-#define DT_NUMBERS  (DT_FLOATS | DT_INTS)
-#define DT_ANY	    (DT_NUMBERS | DT_BIT(BOOL))
-
 /* Input k is there and of one of the types in the mask; E_TYPE otherwise. */
 int check_dtype(const struct graph *g, const struct node *n, uint32_t k, uint32_t mask,
 		struct err *e);
