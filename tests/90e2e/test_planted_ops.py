@@ -1,10 +1,7 @@
 """Planted bugs in the compiler's own source: a copy of one file has one line changed, and a compiler is linked
 with it. The ordinary cases of operators and kernels must go red, and run --compare must name tensor, launch,
 kernel, node and operator."""
-import json
 import pathlib
-import shlex
-import subprocess
 import sys
 import tempfile
 
@@ -15,6 +12,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 import dump_ref
+import relink
 
 SIZE = 13
 # file, line, planted line, what must fail: an operator of 20op or a case of 25kernel; then what --compare says
@@ -62,40 +60,18 @@ def network(path):
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19)], ir_version=10), path)
 
 
-def compiled(source, text, folder):
-    """The object of a source file of the build, with another text."""
-    if source.suffix == ".cu":
-        (folder / source.name).write_text(text)
-        others = [f for ending in ("cu", "cuh") for f in sorted(source.parent.glob(f"*.{ending}")) if f != source]
-        text_c = folder / "table.c"
-        subprocess.run(["cmake", f"-DOUT={text_c}", "-P", source.parent / "embed.cmake", folder / source.name, *others],
-                       check=True)
-        source = lib.BUILD / "gen" / "kernels" / "table.c"
-    else:
-        text_c = folder / source.name
-        text_c.write_text(text)
-    commands = json.loads((lib.BUILD / "compile_commands.json").read_text())
-    command = next(c for c in commands if pathlib.Path(c["directory"], c["file"]).resolve() == source.resolve())
-    words = shlex.split(command["command"])
-    words = words[:words.index("-o")] + ["-o", str(folder / "planted.o"), "-c", str(text_c)]
-    subprocess.run(words, cwd=command["directory"], check=True)
-    return folder / "planted.o"
-
-
 def planted_build(file, line, planted, folder):
-    """A folder as a build has it, whose occamyc has the bug. The linker takes what the object defines from it."""
+    """A folder as a build has it, whose occamyc and test_kernels have the bug."""
     source = lib.ROOT / file
     text = source.read_text()
     assert text.count(line) == 1, f"{file}: {text.count(line)} times {line}"
-    planted_object = compiled(source, text.replace(line, planted), folder)
-    for target in ("occamyc", "test_kernels"):
-        link = subprocess.run(["ninja", "-C", lib.BUILD, "-t", "commands", target], check=True, capture_output=True,
-                              text=True).stdout.splitlines()[-1]
-        assert link.count(f" -o {target} ") == 1, link
-        subprocess.run(link.replace(f" -o {target} ", f" -o {folder / target} {planted_object} "), cwd=lib.BUILD,
-                       shell=True, check=True)
-    for name in ("occamy-client", "libocc_emulator.so"):
-        (folder / name).symlink_to(lib.BUILD / name)
+    changed = folder / source.name
+    changed.write_text(text.replace(line, planted))
+    if source.suffix == ".cu":
+        planted_object = relink.compile_kernels(changed, folder)
+    else:
+        planted_object = relink.compile_as(source, changed, folder / "planted.o")
+    relink.link(["occamyc", "test_kernels"], [planted_object], folder)
 
 
 def check_suite(tests, folder):
