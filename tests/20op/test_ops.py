@@ -14,19 +14,24 @@ from single import build, difference, expected, prefixed
 BATCH = 40  # kernels that NVRTC compiles per model
 
 
-def run(cases, folder):
-    """The outputs of each case. RuntimeError where the compiler or the client refuses."""
-    model, artifact = folder / "cases.onnx", folder / "cases.occ"
-    model.write_bytes(build(cases, lambda c: c["const"]).SerializeToString())
+def feeds_of(cases):
+    """What the model of these cases is fed, in the order of its inputs."""
     feeds = {}
     for k, case in enumerate(cases):
         names, _ = prefixed(case, f"c{k}_" if len(cases) > 1 else "")
         for i, (name, x) in enumerate(zip(names, case["inputs"])):
             if x is not None and i not in case["const"]:
                 feeds[name] = np.asarray(x)
+    return feeds
+
+
+def run(cases, folder):
+    """The outputs of each case. RuntimeError where the compiler or the client refuses."""
+    model, artifact = folder / "cases.onnx", folder / "cases.occ"
+    model.write_bytes(build(cases, lambda c: c["const"]).SerializeToString())
     try:
         lib.occamyc(model, artifact, "--target", os.environ.get("OCCAMY_TEST_TARGET", "sm_87"), build=lib.BUILD)
-        outputs, _ = lib.run_client(artifact, feeds, folder, build=lib.BUILD)
+        outputs, _ = lib.run_client(artifact, feeds_of(cases), folder, build=lib.BUILD)
     except AssertionError as error:
         raise RuntimeError(str(error).strip().splitlines()[-1]) from None
     each = iter(outputs)
@@ -50,8 +55,13 @@ def check(case, got):
     return next((d for d in map(difference, got, expected(case)) if d), None)
 
 
+def device_cases(words):
+    """The cases that have a kernel; with words, of these operators alone."""
+    return [c for c in CASES if not c["error"] and not c["host"] and (not words or c["op"] in words)]
+
+
 def batches(words):
-    cases = [c for c in CASES if not c["error"] and not c["host"] and (not words or c["op"] in words)]
+    cases = device_cases(words)
     for opset in sorted({c["opset"] for c in cases}):
         same = [c for c in cases if c["opset"] == opset]
         for i in range(0, len(same), BATCH):
