@@ -24,21 +24,21 @@ TENSORS = [
     tensor("x", (N,), 0, 0, 0, 0),
     tensor("y", (N,), 4096, 1, 0, 1, "first node", "Madd"),
     tensor("half", (5, 100), PARTS, 0, 1, 1, "split", "Split", pitch=800, width=400, rows=5),
-    tensor("blocked", (1, 5, 25, 5), 4096, 0, 1, 1, "view", "Reshape", layout="blocked8", width=BYTES),
+    tensor("blocked", (2, 12, 31), 4096, 0, 1, 1, "view", "Reshape", layout="blocked8", width=4 * 2 * 16 * 31),
 ]
 HALF = STEPS[0].reshape(5, 200)[:, 100:]
-BLOCKED = STEPS[0].reshape(1, 25, 5, 8)[..., :5].transpose(0, 3, 1, 2)
+BLOCKED = STEPS[0][:2 * 16 * 31].reshape(2, 2, 31, 8).transpose(0, 1, 3, 2).reshape(2, 16, 31)[:, :12]
 REF = {"x": X, "y": STEPS[0], "/m/z:0": STEPS[1].reshape(10, 100), "half": HALF, "blocked": BLOCKED,
        "fused": np.arange(3)}
 
 
-def artifact(folder, tensors=TENSORS, **more):
+def artifact(folder, tensors=TENSORS, width=BYTES):
     launches = [occ.launch([["a", a, BYTES], ["w", 256, BYTES], ["a", b, BYTES]], grid=(8, 1, 1), block=(128, 1, 1),
                            node=node, op="Madd") for a, b, node in ((0, 4096, "first node"),
                                                                     (4096, 8192, "second\nnode"))]
-    kernel = "madd", PTX.format(width=BYTES).encode(), b""
+    kernel = "madd", PTX.format(width=width).encode(), b""
     data = occ.artifact([("x", "f32", (N,), 0)], [("/m/z:0", "f32", (10, 100), 8192)], 3 * 4096,
-                        bytes(256) + W.tobytes(), [kernel], launches, tensors=tensors, **more)
+                        bytes(256) + W.tobytes(), [kernel], launches, tensors=tensors)
     return occ.put(folder, "a.occ", data)
 
 
@@ -81,8 +81,8 @@ def test_places(folder):
     assert "launch   none: it is an input\nelement  [7]" in r.out, r.out
     r = occ.expect(compare(folder, off_by("half", 1, (4, 99))), "E_DIFFERENT", 76)
     assert "launch   none: it lies inside of other tensors\nnode     split (Split)\nelement  [4,99]" in r.out, r.out
-    r = occ.expect(compare(folder, off_by("blocked", 1, (0, 4, 24, 3))), "E_DIFFERENT", 76)
-    assert "node     view (Reshape)\nelement  [0,4,24,3]" in r.out, r.out
+    r = occ.expect(compare(folder, off_by("blocked", 1, (1, 11, 30))), "E_DIFFERENT", 76)
+    assert "node     view (Reshape)\nelement  [1,11,30]" in r.out, r.out
 
 
 def npy(folder, array):
@@ -127,6 +127,15 @@ def test_copy(folder):
     tensors = [t for t in TENSORS if t["name"] != "half"] + [{**TENSORS[2], "name": "y.plain"}]
     r = compare(folder, REF, "--all-tensors", tensors=tensors)
     assert r.code == 0 and " y.plain\n" in r.out, r.out + r.err
+
+
+def test_fault(folder):
+    """A launch that the device refuses is named while the ones before it were compared."""
+    path = os.path.join(folder, "ref.npz")
+    np.savez(path, **REF)
+    r = occ.expect(occ.client("run", artifact(folder, width=BYTES - 4), "--compare", path, "--all-tensors",
+                              "--device", "emulator", OCCAMY_EMULATOR_LIB=occ.EMULATOR), "E_DEVICE", 70)
+    assert r.problem["node"] == "first node" and " x\n" in r.out and " y\n" not in r.out, (r.problem, r.out)
 
 
 def test_refusals(folder):
@@ -178,6 +187,6 @@ def test_big_numbers(folder):
 
 if __name__ == "__main__":
     with occ.fresh_dir() as where:
-        for test in (test_equal, test_first, test_places, test_all, test_tolerance, test_copy, test_refusals,
-                     test_big_numbers):
+        for test in (test_equal, test_first, test_places, test_all, test_tolerance, test_copy, test_fault,
+                     test_refusals, test_big_numbers):
             test(where)
