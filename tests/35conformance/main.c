@@ -4,6 +4,7 @@
  */
 #include "compiler/compiler.h"
 #include "tests/35conformance/suite.h"
+#include "tests/35conformance/support.h"
 
 #include <sched.h>
 #include <stdio.h>
@@ -14,12 +15,14 @@ static const char usage[] =
 	"usage: occamy-conformance CORPUS_DIR [--only LIST_FILE] [--tier N]... [--shard K/N]\n"
 	"                          [--jobs N] [--timeout SECONDS] [--target sm_87]\n"
 	"                          [--kernel-cache DIR]\n"
+	"       occamy-conformance --table KNOWN.tsv\n"
 	"\n"
 	"Runs DIR/NAME/model.onnx with DIR/NAME/test_data_set_N on the emulated device. Prints "
 	"TAP,\n"
 	"then 'N passed, N failed, N skipped'. LIST_FILE: names, one per line. --shard 3/20: "
 	"tests\n"
-	"number 3, 23, 43, ... of the chosen ones, counted from 0.\n"
+	"number 3, 23, 43, ... of the chosen ones, counted from 0. --table prints the supported\n"
+	"operators, KNOWN.tsv being the tests that apply and do not pass.\n"
 	"Exit status: 0; 1 a test failed; 64 usage, 66 no such file, 69 no toolchain.\n";
 
 static int set_number(const char *word, const char *value, uint32_t least, uint32_t most,
@@ -118,6 +121,16 @@ static uint32_t cores(void)
 	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (uint32_t)CPU_COUNT(&set) : 1;
 }
 
+static int print_table(const char *known, struct err *e)
+{
+	struct buf text = BUF_INIT;
+	int ret = support_table(known, &text, e);
+
+	fputs(buf_str(&text), stdout);
+	buf_release(&text);
+	return ret;
+}
+
 int main(int argc, char **argv)
 {
 	struct suite_options o = {
@@ -129,7 +142,9 @@ int main(int argc, char **argv)
 		fputs(usage, stdout);
 		return 0;
 	}
-	if (parse(&o, argc, argv, &e) == 0)
+	if (argc == 3 && !strcmp(argv[1], "--table"))
+		status = print_table(argv[2], &e);
+	else if (parse(&o, argc, argv, &e) == 0)
 		suite_run(&o, &status, &e);
 	if (e.code != E_OK) {
 		err_print(&e, "occamy-conformance");

@@ -14,6 +14,15 @@ from corpora import CORPORA
 
 HERE = pathlib.Path(__file__).resolve().parent
 KNOWN = HERE / "known.tsv"
+OPERATORS = lib.ROOT / "OPERATORS.md"
+HEAD = """# Operators
+
+The ONNX operators that Occamy compiles, the element types of their first input that have kernels, and how many of ONNX's own node
+tests for the operator pass, end to end on the emulated device, of those that apply: Debian's `libonnx-testdata` 1.12 and the wheel
+onnx 1.20.1. `tests/35conformance/README.md` says how, and its `known.tsv` which do not pass and why. The file is written by
+`tests/35conformance/test_conformance.py --update`.
+
+"""
 OTHERS = [word for tier in "02345" for word in ("--tier", tier)]
 LEAST = {"debian-1.12": (315, 310), "wheel-1.20.1": (402, 390)}  # of tier 1: how many apply, how many must pass
 LINE = re.compile(r"(ok|not ok) \d+ - (\S+)(?: # SKIP (.*))?")
@@ -90,6 +99,12 @@ def check_tier_1(corpus, results):
         f"{corpus}: tier 1 has {passed} of {len(tier_1)}, at least {least} of {apply} have to pass"]
 
 
+def operators():
+    """What OPERATORS.md is, from the compiler's table and the list."""
+    table = lib.Ran([lib.RELEASE / "occamy-conformance", "--table", KNOWN]).ok().out
+    return HEAD + table
+
+
 def main():
     update = sys.argv[1:] == ["--update"]  # with RELEASE alone
     known, failed, problems, missing = read_known(), {}, [], []
@@ -106,6 +121,9 @@ def main():
                 problems += check(corpus, results, known) + check(corpus, checked, known)
     if update:
         write_known(failed)
+        OPERATORS.write_text(operators())
+    elif OPERATORS.read_text() != operators():
+        problems.append("OPERATORS.md is stale: test_conformance.py --update")
     print(*problems, sep="\n")
     if missing:
         print(f"neither installed nor to be downloaded: {', '.join(missing)}")
