@@ -155,8 +155,10 @@ static int make_env(struct expand *x, const struct body *b, struct body_env *env
 		if (!takes(b, x->n->attrs[i].name))
 			return fail(x->e, E_ATTR, "function '%s' has no attribute '%s'", b->name,
 				    x->n->attrs[i].name);
-	memcpy(attrs, x->n->attrs, x->n->nattrs * sizeof(*attrs));
-	memcpy(attrs + x->n->nattrs, b->defaults, b->ndefaults * sizeof(*attrs));
+	if (x->n->nattrs)
+		memcpy(attrs, x->n->attrs, x->n->nattrs * sizeof(*attrs));
+	if (b->ndefaults)
+		memcpy(attrs + x->n->nattrs, b->defaults, b->ndefaults * sizeof(*attrs));
 	*env = (struct body_env){x->n->nattrs + b->ndefaults, attrs};
 	return 0;
 }
