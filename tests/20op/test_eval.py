@@ -64,13 +64,16 @@ def check(case, base):
     return next((d for d in map(difference, got, want) if d), None)
 
 
+EXPANDED = "If", "Loop", "Scan"  # never evaluated: 15onnx/test_bodies.py
+
+
 def check_table():
     """Rows of one operator do not overlap, and each row has a case that is not a refusal."""
     text = subprocess.run([lib.BUILD / "op_eval"], check=True, capture_output=True, text=True).stdout
     rows = [(name, int(since), int(until) or 999) for name, since, until in map(str.split, text.splitlines())]
     problems = []
     for name, since, until in rows:
-        if name.startswith("."):
+        if name.startswith(".") or name in EXPANDED:
             continue
         if sum(n == name and a <= until and since <= b for n, a, b in rows) != 1:
             problems.append(f"{name}: two rows for opset {since} or later")
