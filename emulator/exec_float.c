@@ -119,6 +119,15 @@ static inline double high_word(double a)
 	return f64_of(bits_of64(a) & 0xffffffff00000000u);
 }
 
+/* The manual: by a finite number beyond 2^126 the quotient is 0, or NaN where a is infinite. */
+static inline float div_approx(float a, float b)
+{
+	uint32_t size = bits_of(b) & 0x7fffffff;
+	float q = a / b;
+
+	return size > 0x7e800000 && size < 0x7f800000 ? a * 0 : q;
+}
+
 /* Approximations: special values here, the rest in double and rounded once. */
 static inline float lg2(float a)
 {
