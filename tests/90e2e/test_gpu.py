@@ -89,17 +89,19 @@ def check_little(suite, cases, run_it):
 
 
 def check_much(suite, exact, run_it):
-    """Wrong numbers, a device's error, memory beyond the plan."""
+    """Wrong numbers, a device's error, memory beyond the plan, a case that was not prepared."""
     assert edited(suite, "Exp-13-0", lambda ptx: ptx.replace("ex2.approx.ftz.f32", "sin.approx.ftz.f32"))
     assert edited(suite, "mobilenet_v2", lambda ptx: ptx.replace("ret;", "trap;"))
     text = json.loads((suite / "suite.json").read_text())
     greedy = {case["name"]: case for case in text["cases"] if case["name"].startswith("Where")}
     for case in greedy.values():
         case["manifest"].update(arena_bytes=0, weights_bytes=0, module_bytes=0, kernels=0)
+    text["cases"].append({"name": "Gone-1-0", "kind": "operator", "approximate": [], "refused": "E_OP"})
     (suite / "suite.json").write_text(json.dumps(text))
     code, report = run_it()
     wrong = failing(report)
-    assert code == 1 and set(wrong) == {exact, "Exp-13-0", "mobilenet_v2", *greedy}, wrong
+    assert code == 1 and set(wrong) == {exact, "Exp-13-0", "mobilenet_v2", "Gone-1-0", *greedy}, wrong
+    assert wrong["Gone-1-0"] == "was refused when it was prepared: E_OP", wrong
     assert "ONNX Runtime has" in wrong["Exp-13-0"] and "are not the emulator's" in wrong["Exp-13-0"], wrong
     assert "CUDA_ERROR_LAUNCH_FAILED" in wrong["mobilenet_v2"], wrong
     assert greedy and all("memory were taken, 0 are allowed" in wrong[name] for name in greedy), wrong

@@ -50,7 +50,10 @@ def operator_case(case, base):
 
     folder = base / case["name"]
     folder.mkdir()
-    test_ops.run([case], folder)
+    try:
+        test_ops.run([case], folder)
+    except RuntimeError as error:  # the device's run counts it as failed
+        return {"name": case["name"], "kind": "operator", "approximate": [], "refused": str(error)}
     return describe(case["name"], 0, folder, test_ops.feeds_of([case]), test_ops.expected(case))
 
 
@@ -120,8 +123,11 @@ def main():
     rows = prepare(base, words.target, [op for op in words.ops.split(",") if op],
                    [name for name in words.networks.split(",") if name], max(words.runs, 1))
     exact = sum(not row["approximate"] for row in rows)
-    print(f"{base}: {len(rows)} cases for {words.target}, {exact} of them bit by bit")
+    refused = [f"{row['name']}: {row['refused']}" for row in rows if "refused" in row]
+    print(*refused, f"{base}: {len(rows)} cases for {words.target}, {exact} of them bit by bit, {len(refused)} refused",
+          sep="\n")
+    return 1 if refused or not rows else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

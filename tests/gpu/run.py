@@ -170,6 +170,8 @@ def memory_allowed(manifest):
 def check(base, case):
     """The case's results, with its complaints."""
     folder, found = base / case["name"], {**case, "complaints": [], "differ": 0, "ulps": 0, "share": 0.0}
+    if "refused" in case:
+        return {**found, "complaints": [f"was refused when it was prepared: {case['refused']}"]}
     with tempfile.TemporaryDirectory() as out:
         out = pathlib.Path(out)
         code, report = client(base, case, out)
@@ -236,7 +238,7 @@ def page(suite, results):
     operators = [f for f in results if f["kind"] == "operator"]
     device = [["device", f"{report['device']}, {report['chip']}"],
               ["driver", f"{report['driver'] // 1000}.{report['driver'] % 1000 // 10}"]] if report else []
-    toolchains = sorted({f["manifest"]["toolchain"] for f in results})
+    toolchains = sorted({f["manifest"]["toolchain"] for f in results if "manifest" in f})
     text = "# Occamy on a device\n\n" + table(("what", ""), [
         *device, ["compiled for", f"{suite['target']}, {', '.join(toolchains)}"],
         ["verdict", f"{len(results) - len(failed)} of {len(results)} cases pass"]])
