@@ -49,6 +49,13 @@ static const struct {
 	{"mov.", decode_mov},
 	{"setp.", decode_setp},
 	{"set.", decode_set},
+	{"add.cc.", decode_carry},
+	{"addc.", decode_carry},
+	{"sub.cc.", decode_carry},
+	{"subc.", decode_carry},
+	{"mad.lo.cc.", decode_carry},
+	{"mad.hi.cc.", decode_carry},
+	{"madc.", decode_carry},
 	{"cvta.", decode_cvta},
 	{"cvt.", decode_cvt},
 	{"bra", decode_bra},
@@ -204,6 +211,7 @@ static void special_slots(struct decoder *d)
 	d->kernel->true_pred = d->end;
 	d->temp_pred = d->end + 8; /* behind true and false */
 	d->sink_pred = d->end + 12;
+	d->carry = d->end + 16;
 	d->end += 256;
 }
 

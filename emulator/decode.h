@@ -25,8 +25,8 @@ struct decoder {
 	struct slots slots;
 	struct fixup *fixups;
 	uint32_t nfixups, temps;
-	uint32_t end; /* of the slots given so far */
-	uint32_t temp_pred, sink_pred;
+	uint32_t end;			      /* of the slots given so far */
+	uint32_t temp_pred, sink_pred, carry; /* carry: PTX's CC.CF */
 	struct err *err;
 };
 
@@ -68,6 +68,7 @@ int decode_cvt(struct decoder *d);
 int decode_cvta(struct decoder *d);
 int decode_setp(struct decoder *d);
 int decode_set(struct decoder *d);
+int decode_carry(struct decoder *d);
 int decode_ld(struct decoder *d); /* decode_mem.c */
 int decode_st(struct decoder *d);
 int decode_atom(struct decoder *d);

@@ -377,3 +377,38 @@ int decode_set(struct decoder *d)
 	o->c = d->temp_pred;
 	return 0;
 }
+
+/* add.cc, addc, addc.cc and the like: the forms "carry.NAME.TYPE" */
+int decode_carry(struct decoder *d)
+{
+	struct words w;
+	const struct form *f;
+	uint32_t slot[4] = {0}, n;
+	char name[32];
+	struct op *o;
+	bool in, out;
+
+	if (decode_words(d, &w) < 0)
+		return -1;
+	in = w.word[0][3] == 'c';
+	out = w.n > 2 && !strcmp(w.word[w.n - 2], "cc");
+	snprintf(name, sizeof(name), "carry.%.3s%s%s.%s", w.word[0], *w.word[0] == 'm' ? "." : "",
+		 *w.word[0] == 'm' ? w.word[1] : "", w.word[w.n - 1]);
+	f = decode_form(d, name);
+	if (!f)
+		return decode_fail(d, "this opcode is not supported");
+	n = (uint32_t)strlen(f->sig);
+	if (decode_count(d, n, n) < 0 || decode_result(d, &d->insn->operand[0], *f->sig, slot) < 0)
+		return -1;
+	for (uint32_t k = 1; k < n; k++)
+		if (decode_source(d, &d->insn->operand[k], *f->sig, &slot[k]) < 0)
+			return -1;
+	o = decode_emit(d, f->run, f->run);
+	o->d = slot[0];
+	o->a = slot[1];
+	o->b = slot[2];
+	o->c = slot[n - 1];
+	o->e = d->carry;
+	o->x = (in ? CARRY_IN : 0) | (out ? CARRY_OUT : 0);
+	return 0;
+}

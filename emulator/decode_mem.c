@@ -33,7 +33,8 @@ static const char *const ignored[] = {"weak",
 				      "L2::256B",
 				      NULL};
 
-static const char *space_word(struct words *w)
+/* .param of something that a call passes is local. */
+static const char *space_word(struct words *w, const struct ptx_operand *o)
 {
 	static const struct {
 		const char *word, *space;
@@ -49,7 +50,7 @@ static const char *space_word(struct words *w)
 			break;
 		}
 	words_skip(w, ignored);
-	return found;
+	return !strcmp(found, "param") && o->var && o->var->space == SPACE_LOCAL ? "local" : found;
 }
 
 static int address(struct decoder *d, const struct ptx_operand *o, struct op *op)
@@ -144,7 +145,7 @@ int decode_ld(struct decoder *d)
 	if (decode_words(d, &w) < 0 || decode_count(d, 2, 2) < 0)
 		return -1;
 	w.at = 1;
-	space = space_word(&w);
+	space = space_word(&w, &d->insn->operand[1]);
 	op.x = strstr(d->insn->opcode, ".nc.") ? MEM_CONSTANT : 0;
 	if (element(d, &w, &op, &count) < 0 || data_class(d, data, count, &op) < 0 ||
 	    address(d, &d->insn->operand[1], &op) < 0)
@@ -166,7 +167,7 @@ int decode_st(struct decoder *d)
 	if (decode_words(d, &w) < 0 || decode_count(d, 2, 2) < 0)
 		return -1;
 	w.at = 1;
-	space = space_word(&w);
+	space = space_word(&w, &d->insn->operand[0]);
 	if (element(d, &w, &op, &count) < 0 || data_class(d, data, count, &op) < 0 ||
 	    address(d, &d->insn->operand[0], &op) < 0)
 		return -1;
@@ -228,7 +229,7 @@ int decode_atom(struct decoder *d)
 		return -1;
 	result = !strcmp(w.word[0], "atom");
 	w.at = 1;
-	space = space_word(&w);
+	space = space_word(&w, &d->insn->operand[result]);
 	kind = atom_kind(&w);
 	if (kind < 0 || (!result && (kind == ATOM_EXCH || kind == ATOM_CAS)))
 		return decode_fail(d, "this form is not supported");

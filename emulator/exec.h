@@ -102,6 +102,9 @@ struct block {
 	bool fault_write;
 };
 
+/* Bits of op.x of an addition with carry. */
+enum { CARRY_IN = 1, CARRY_OUT = 2 };
+
 /*
  * A PTX instruction form: its name, what its operands are (result first: w 32
  * bits, d 64 bits, f float, g double, p predicate, i a number) and what runs it.

@@ -1,6 +1,6 @@
 /*
- * Handlers that make or use predicates: setp, selp, testp, logic. They write
- * the active lanes' bits only, so one handler serves full and partial masks.
+ * Handlers that make or use predicates: setp, selp, testp, logic, carries. They
+ * write the active lanes only, so one handler serves full and partial masks.
  */
 #include "emulator/exec_isa.h"
 
@@ -155,6 +155,35 @@ HANDLER(mov_pred)
 SELP(selp32, u32)
 SELP(selp64, u64)
 
+/* Extended precision: lane i's carry is bit i of e, x says whether it comes in and goes out. */
+#define CARRY(id, T, WIDE, W, value)                                                    \
+	HANDLER(id)                                                                     \
+	{                                                                               \
+		T##_lane *to = AT(T, o->d);                                             \
+		const T##_lane *a_ = AT(T, o->a), *b_ = AT(T, o->b), *c_ = AT(T, o->c); \
+		uint32_t in = o->x & CARRY_IN ? PRED(o->e) : 0, out = 0;                \
+		for (uint32_t i = 0; i < WARP_LANES; i++) {                             \
+			WIDE a = (WIDE)a_[i], b = (WIDE)b_[i], c = (WIDE)c_[i], r;      \
+			(void)c;                                                        \
+			r = (value);                                                    \
+			out |= (uint32_t)(r >> W & 1) << i;                             \
+			if (w->mask >> i & 1)                                           \
+				to[i] = (T##_val)r;                                     \
+		}                                                                       \
+		if (o->x & CARRY_OUT)                                                   \
+			put(w, o->e, out);                                              \
+		return o + 1;                                                           \
+	}
+#define CARRIES(W, WIDE, SIGNED)                                                   \
+	CARRY(carry_add##W, u##W, WIDE, W, a + b + (in >> i & 1))                  \
+	CARRY(carry_sub##W, u##W, WIDE, W, a - b - (in >> i & 1))                  \
+	CARRY(carry_lo##W, u##W, WIDE, W, (u##W##_val)(a * b) + c + (in >> i & 1)) \
+	CARRY(carry_hiu##W, u##W, WIDE, W, (a * b >> W) + c + (in >> i & 1))       \
+	CARRY(carry_his##W, u##W, WIDE, W,                                         \
+	      (WIDE)(u##W##_val)((SIGNED)(s##W##_val)a * (s##W##_val)b >> W) + c + (in >> i & 1))
+CARRIES(32, uint64_t, int64_t)
+CARRIES(64, unsigned __int128, __int128)
+
 #define ROW_SETP(c, T)                                          \
 	{                                                       \
 		"setp." #c "." #T, "p" SIG_##T SIG_##T, c##_##T \
@@ -174,6 +203,15 @@ SELP(selp64, u64)
 #define ROWS_FLOAT(T)                                                                        \
 	ROWS_INT(T), ROW_SETP(equ, T), ROW_SETP(neu, T), ROW_SETP(ltu, T), ROW_SETP(leu, T), \
 		ROW_SETP(gtu, T), ROW_SETP(geu, T), ROW_SETP(num, T), ROW_SETP(nan, T)
+#define ROWS_CARRY(W, S)                                                                          \
+	{"carry.add.u" #W, S S S, carry_add##W}, {"carry.add.s" #W, S S S, carry_add##W},         \
+		{"carry.sub.u" #W, S S S, carry_sub##W}, {"carry.sub.s" #W, S S S, carry_sub##W}, \
+		{"carry.mad.lo.u" #W, S S S S, carry_lo##W},                                      \
+		{"carry.mad.lo.s" #W, S S S S, carry_lo##W},                                      \
+		{"carry.mad.hi.u" #W, S S S S, carry_hiu##W},                                     \
+	{                                                                                         \
+		"carry.mad.hi.s" #W, S S S S, carry_his##W                                        \
+	}
 #define ROW_TESTP(k)                            \
 	{"testp." #k ".f32", "pf", k##32},      \
 	{                                       \
@@ -194,6 +232,8 @@ const struct form ISA(pred_forms)[] = {ROWS_UNSIGNED(u16, 16),
 				       ROW_TESTP(notanumber),
 				       ROW_TESTP(normal),
 				       ROW_TESTP(subnormal),
+				       ROWS_CARRY(32, "w"),
+				       ROWS_CARRY(64, "d"),
 				       {"and.pred", "ppp", and_pred},
 				       {"or.pred", "ppp", or_pred},
 				       {"xor.pred", "ppp", xor_pred},

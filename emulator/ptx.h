@@ -101,6 +101,8 @@ struct ptx_func {
 	struct ptx_func *next;
 };
 
+struct ptx_routine; /* a .func, see ptx_call.c */
+
 struct ptx_module {
 	struct arena *arena;
 	uint32_t version;   /* 90 for 9.0 */
@@ -108,6 +110,7 @@ struct ptx_module {
 	char target_suffix; /* 'a' or 'f', else 0 */
 	struct ptx_var *vars;
 	struct ptx_func *funcs;
+	struct ptx_routine *routines;
 	struct ptx_region *regions;
 	uint32_t nregions;
 };

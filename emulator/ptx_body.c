@@ -227,6 +227,11 @@ static int instruction(struct scope *s)
 		if (operand(s, &i->operand[i->count++]) < 0)
 			return -1;
 	}
+	if (s->end >= 0 && (!strcmp(i->opcode, "ret") || !strcmp(i->opcode, "ret.uni"))) {
+		i->opcode = "bra";
+		i->operand[i->count++] = (struct ptx_operand){
+			.kind = OPERAND_LABEL, .reg = -1, .second = -1, .label = s->end};
+	}
 	return lex_next(x);
 }
 
@@ -292,7 +297,7 @@ static int ignored(struct lex *x)
 	return lex_fail(x, "directive '%.*s' is not supported here", (int)MIN(x->len, 40), x->text);
 }
 
-static int statement(struct scope *s)
+int ptx_statement(struct scope *s)
 {
 	struct lex *x = s->lex;
 	int id = s->open[s->depth - 1];
@@ -311,6 +316,10 @@ static int statement(struct scope *s)
 		return ptx_variable(x, SPACE_SHARED, false, id, &s->func->vars);
 	if (lex_word(x, ".local"))
 		return ptx_variable(x, SPACE_LOCAL, false, id, &s->func->vars);
+	if (lex_word(x, ".param")) /* what a call passes lies in local memory */
+		return ptx_variable(x, SPACE_LOCAL, false, id, &s->func->vars);
+	if (lex_word(x, "call"))
+		return ptx_call(s);
 	if (x->kind == LEX_DIRECTIVE)
 		return ignored(x);
 	if (x->kind == LEX_END)
@@ -328,7 +337,7 @@ int ptx_body(struct lex *x, struct ptx_func *f)
 	if (scope_push(&s) < 0 || lex_next(x) < 0)
 		return -1;
 	while (s.depth)
-		if (statement(&s) < 0)
+		if (ptx_statement(&s) < 0)
 			return -1;
 	for (uint32_t i = 0; i < f->nlabels; i++)
 		if (f->labels[i].insn < 0 && !f->labels[i].targets) {

@@ -186,7 +186,7 @@ int ptx_variable(struct lex *x, enum ptx_space space, bool external, int scope,
 	return lex_expect(x, ';');
 }
 
-static int parameters(struct lex *x, struct ptx_func *f)
+int ptx_parameters(struct lex *x, struct ptx_func *f)
 {
 	uint64_t offset = 0;
 
@@ -257,7 +257,7 @@ static int entry(struct lex *x, struct ptx_func **list)
 	f->name = lex_copy(x);
 	if (lex_next(x) < 0)
 		return -1;
-	if (lex_is(x, '(') && (lex_next(x) < 0 || parameters(x, f) < 0))
+	if (lex_is(x, '(') && (lex_next(x) < 0 || ptx_parameters(x, f) < 0))
 		return -1;
 	if (directives(x, f) < 0)
 		return -1;
@@ -347,7 +347,7 @@ static int directive(struct lex *x, bool *external)
 		int (*parse)(struct lex *);
 	} rules[] = {{".version", version},    {".target", target}, {".address_size", address_size},
 		     {".entry", kernel_entry}, {".file", debug},    {".section", debug},
-		     {".visible", lex_next},   {".weak", lex_next}};
+		     {".visible", lex_next},   {".weak", lex_next}, {".func", ptx_skip_routine}};
 	bool was_external = *external;
 
 	*external = lex_word(x, ".extern");
@@ -369,7 +369,7 @@ int ptx_parse(struct arena *a, const char *text, struct ptx_module **out, struct
 	bool external = false;
 
 	m->arena = a;
-	if (lex_next(&x) < 0)
+	if (ptx_find_routines(x) < 0 || lex_next(&x) < 0)
 		return -1;
 	while (x.kind != LEX_END) {
 		if (x.kind != LEX_DIRECTIVE)

@@ -29,9 +29,16 @@ struct scope_range {
 	uint32_t bits, count;
 };
 
+struct scope_alias {
+	struct scope_alias *next;
+	const char *name;
+	int scope;
+	struct ptx_var *var;
+};
+
 void scope_begin(struct scope *s, struct lex *x, struct ptx_func *f)
 {
-	*s = (struct scope){.lex = x, .func = f};
+	*s = (struct scope){.lex = x, .func = f, .end = -1};
 	s->table = NEW(x->module->arena, BUCKETS, struct scope_name *);
 }
 
@@ -152,14 +159,14 @@ int32_t scope_label(struct scope *s, const char *name, size_t len)
 {
 	struct ptx_func *f = s->func;
 	struct arena *a = s->lex->module->arena;
-	int32_t l = find(s, NAME_LABEL, 0, name, len);
+	int32_t l = find(s, NAME_LABEL, s->labels, name, len);
 
 	if (l >= 0)
 		return l;
 	f->labels = GROW(a, f->labels, f->nlabels);
 	f->labels[f->nlabels] = (struct ptx_label){
 		.name = arena_strndup(a, name, len), .insn = -1, .line = s->lex->line};
-	enter(s, NAME_LABEL, 0, f->labels[f->nlabels].name, len, (int32_t)f->nlabels);
+	enter(s, NAME_LABEL, s->labels, f->labels[f->nlabels].name, len, (int32_t)f->nlabels);
 	return (int32_t)f->nlabels++;
 }
 
@@ -171,12 +178,29 @@ static struct ptx_var *in_list(struct ptx_var *v, int id, const char *name, size
 	return NULL;
 }
 
+static struct ptx_var *by_alias(const struct scope *s, int id, const char *name, size_t len)
+{
+	for (const struct scope_alias *a = s->aliases; a; a = a->next)
+		if (a->scope == id && strlen(a->name) == len && !memcmp(a->name, name, len))
+			return a->var;
+	return NULL;
+}
+
+void scope_alias(struct scope *s, int id, const char *name, struct ptx_var *v)
+{
+	struct scope_alias *a = NEW(s->lex->module->arena, 1, struct scope_alias);
+
+	*a = (struct scope_alias){s->aliases, name, id, v};
+	s->aliases = a;
+}
+
 struct ptx_var *scope_var(struct scope *s, const char *name, size_t len)
 {
 	struct ptx_var *v;
 
 	for (int d = s->depth - 1; d >= 0; d--)
-		if ((v = in_list(s->func->vars, s->open[d], name, len)))
+		if ((v = in_list(s->func->vars, s->open[d], name, len)) ||
+		    (v = by_alias(s, s->open[d], name, len)))
 			return v;
 	if ((v = in_list(s->func->params, 0, name, len)))
 		return v;

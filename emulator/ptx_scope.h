@@ -7,6 +7,7 @@
 #define SCOPE_DEPTH_MAX 16
 
 struct scope_name; /* one bucket entry */
+struct scope_alias;
 
 struct scope {
 	struct lex *lex;
@@ -15,6 +16,9 @@ struct scope {
 	struct scope_range *ranges;	  /* .reg .b32 %r<100> */
 	int open[SCOPE_DEPTH_MAX], depth; /* ids of the open scopes, outermost first */
 	int last_id;
+	struct scope_alias *aliases;
+	int labels;  /* id of the scope that labels belong to: 0, or the called function's */
+	int32_t end; /* in a called function: the label where it returns to; else -1 */
 };
 
 void scope_begin(struct scope *s, struct lex *x, struct ptx_func *f);
@@ -27,5 +31,7 @@ int32_t scope_reg(struct scope *s, const char *name, size_t len);
 /* The label, made when it is new; refers to a place that may come later. */
 int32_t scope_label(struct scope *s, const char *name, size_t len);
 struct ptx_var *scope_var(struct scope *s, const char *name, size_t len);
+/* In scope `id`, v is called `name`, too. */
+void scope_alias(struct scope *s, int id, const char *name, struct ptx_var *v);
 
 #endif

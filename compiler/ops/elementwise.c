@@ -264,6 +264,18 @@ static void clip_by_attributes(struct graph *g, struct node *n, const float boun
 	n->nin = n->nmain = 1;
 }
 
+/* The constant bound that an attribute, a float, holds exactly (for f16 and f32: any). */
+static bool fixed_bound(const struct val *v, enum dtype dt, float *bound)
+{
+	double x;
+
+	if (!val_is_const(v) || v->type.dt != dt)
+		return false;
+	x = get_float(v->data, dt, 0);
+	*bound = (float)x;
+	return dt != F64 || (double)*bound == x;
+}
+
 /* Constant float bounds become attributes; else all three inputs stand. */
 static int infer_clip(struct graph *g, struct node *n, struct err *e)
 {
@@ -280,11 +292,7 @@ static int infer_clip(struct graph *g, struct node *n, struct err *e)
 		if (k && v->type.dt == dt && type_count(&v->type) != 1)
 			return fail(e, E_SHAPE, "Clip's bound must be one number, it is %s",
 				    type_text(g->arena, &v->type));
-		if (k && v->type.dt == dt && val_is_const(v))
-			bound[k - 1] = (float)get_float(v->data, dt, 0);
-		if (k && (v->type.dt != dt || !val_is_const(v) ||
-			  (dt == F64 && (double)bound[k - 1] != get_float(v->data, dt, 0))))
-			fixed = false;
+		fixed = fixed && (k == 0 || fixed_bound(v, dt, &bound[k - 1]));
 	}
 	n->in = in;
 	n->nin = n->nmain = 3;
@@ -395,6 +403,16 @@ static void print_operand(struct buf *out, const struct expr_arg *arg, enum calc
 		   arg->text);
 }
 
+/* Of the name or number that text begins with; 1 for anything else. */
+static size_t word_length(const char *text)
+{
+	size_t len = 0;
+
+	while (isalnum((unsigned char)text[len]) || text[len] == '.')
+		len++;
+	return MAX(len, 1);
+}
+
 /*
  * The row's text with a, b, c replaced by the operands and p, q by the attributes. For float,
  * functions and numbers with a point get their f.
@@ -407,10 +425,7 @@ static void expand(const struct elementwise *row, const struct elementwise_attr 
 
 	buf_puts(out, "(");
 	for (size_t len; *text; text += len) {
-		len = 1;
-		while ((isalnum((unsigned char)text[0]) || *text == '.') &&
-		       (isalnum((unsigned char)text[len]) || text[len] == '.'))
-			len++;
+		len = word_length(text);
 		if (len == 1 && *text >= 'a' && *text <= 'c') {
 			print_operand(out, &arg[*text - 'a'], c);
 			continue;

@@ -19,7 +19,26 @@ enum { THREADS = 96, BLOCKS = 3, ALL = THREADS * BLOCKS };
 	"\tmad.lo.s32 %r3, %r1, %r2, %r0;\n\tmul.wide.u32 %d2, %r3, 4;\n"                   \
 	"\tadd.s64 %d0, %d0, %d2;\n\tadd.s64 %d1, %d1, %d2;\n\tld.global.u32 %r4, [%d0];\n" \
 	"\tmov.u32 %r5, 0;\n"
-#define TAIL "\tst.global.u32 [%d1], %r5;\n\tret;\n}\n"
+#define TAIL "\tst.global.u32 [%d1], %r5;\n\tret;\n}\n" FUNCTIONS
+/* collatz(x) as a function with two ways out; twice(x) calls it twice and keeps a sum in memory. */
+#define FUNCTIONS                                                                       \
+	".func (.param .b32 result) collatz (.param .b32 x)\n{\n"                       \
+	"\t.reg .b32 %r<8>;\n\t.reg .pred %p<3>;\n\tld.param.u32 %r4, [x];\n"           \
+	"\tmov.u32 %r5, 0;\n"                                                           \
+	"LOOP:\n\tsetp.ne.u32 %p0, %r4, 1;\n\t@%p0 bra GO;\n"                           \
+	"\tst.param.b32 [result], %r5;\n\tret;\n"                                       \
+	"GO:\n\tsetp.eq.u32 %p1, %r5, 20;\n\t@%p1 st.param.b32 [result+0], 1000;\n"     \
+	"\t@%p1 ret;\n\tadd.u32 %r5, %r5, 1;\n\tand.b32 %r6, %r4, 1;\n"                 \
+	"\tsetp.eq.u32 %p2, %r6, 0;\n\t@%p2 bra EVEN;\n\tmad.lo.u32 %r4, %r4, 3, 1;\n"  \
+	"\tbra.uni LOOP;\n"                                                             \
+	"EVEN:\n\tshr.u32 %r4, %r4, 1;\n\tbra LOOP;\n}\n"                               \
+	".func (.param .align 4 .b8 both[8]) twice (.param .b32 a, .param .b32 b)\n{\n" \
+	"\t.reg .b32 %r<8>;\n" CALL("a", "%r1")                                         \
+		CALL("b", "%r2") "\tst.param.v2.b32 [both], {%r1, %r2};\n\tret.uni;\n}\n"
+#define CALL(from, to)                                                                \
+	"\t{\n\t.param .b32 p;\n\t.param .b32 q;\n\tld.param.u32 %r3, [" from "];\n"  \
+	"\tst.param.b32 [p], %r3;\n\tcall.uni (q), collatz, (p);\n\tld.param.b32 " to \
+	", [q];\n\t}\n"
 
 /* %r4 is the input x, %r5 the result, 0 at first; %r0 the thread in its block. */
 struct flow_case {
@@ -287,7 +306,83 @@ static uint32_t want_votes(uint32_t x, uint32_t thread)
 	return 1000000000 + first * 10000000 + 1600000 + sum;
 }
 
+/* Functions in functions, entered by some lanes only. */
+static const char calls[] = "	and.b32 %r6, %r4, 127;\n	add.u32 %r6, %r6, 1;\n"
+			    "	and.b32 %r7, %r4, 128;\n	setp.eq.u32 %p0, %r7, 0;\n"
+			    "	@%p0 bra SKIP;\n"
+			    "	{\n	.param .b32 p0;\n	.param .b32 p1;\n"
+			    "	.param .align 4 .b8 sum[8];\n"
+			    "	st.param.b32 [p0+0], %r6;\n	add.u32 %r8, %r6, 5;\n"
+			    "	st.param.b32 [p1+0], %r8;\n"
+			    "	call (sum), twice, (p0, p1);\n"
+			    "	ld.param.b32 %r9, [sum+0];\n	ld.param.b32 %r10, [sum+4];\n	}\n"
+			    "	mad.lo.u32 %r5, %r10, 10000, %r9;\n"
+			    "SKIP:\n"
+			    "	add.u32 %r5, %r5, 3;\n";
+
+static uint32_t steps_to_20(uint32_t x)
+{
+	for (uint32_t n = 0;; n++) {
+		if (x == 1)
+			return n;
+		if (n == 20)
+			return 1000;
+		x = x & 1 ? 3 * x + 1 : x / 2;
+	}
+}
+
+static uint32_t want_calls(uint32_t x, uint32_t thread)
+{
+	uint32_t first = (x & 127) + 1;
+
+	(void)thread;
+	return 3 + (x & 128 ? steps_to_20(first + 5) * 10000 + steps_to_20(first) : 0);
+}
+
+/* 96-bit numbers from 32-bit ones: x * x * 2^32 + x * 0xfffffffd, minus x, on some lanes only. */
+static const char carries[] = "	mov.u32 %r6, -3;\n	setp.lt.u32 %p0, %r4, 0x40000000;\n"
+			      "	mul.lo.u32 %r7, %r4, %r6;\n"
+			      "	mul.hi.u32 %r8, %r4, %r6;\n"
+			      "	mov.u32 %r9, 0;\n"
+			      "	@%p0 bra SKIP;\n"
+			      "	mad.lo.cc.u32 %r8, %r4, %r4, %r8;\n"
+			      "	madc.hi.u32 %r9, %r4, %r4, 0;\n"
+			      "	sub.cc.u32 %r7, %r7, %r4;\n"
+			      "	subc.cc.s32 %r8, %r8, 0;\n"
+			      "	subc.u32 %r9, %r9, 0;\n"
+			      "	add.cc.u32 %r7, %r7, %r8;\n"
+			      "	addc.cc.u32 %r8, %r8, %r9;\n"
+			      "	addc.u32 %r9, %r9, 7;\n"
+			      "	mov.b64 %d5, {%r7, %r8};\n"
+			      "	mad.hi.cc.u64 %d6, %d5, %d5, %d5;\n"
+			      "	madc.lo.s64 %d6, %d5, %d6, 1;\n"
+			      "	mov.b64 {%r10, %r11}, %d6;\n"
+			      "	xor.b32 %r7, %r7, %r10;\n	xor.b32 %r8, %r8, %r11;\n"
+			      "SKIP:\n"
+			      "	mad.lo.u32 %r5, %r7, 3, %r8;\n"
+			      "	mad.lo.u32 %r5, %r5, 5, %r9;\n";
+
+static uint32_t want_carries(uint32_t x, uint32_t thread)
+{
+	unsigned __int128 v = (unsigned __int128)x * 0xfffffffdu, low, m;
+	uint64_t d;
+
+	(void)thread;
+	if (x >= 0x40000000) {
+		v += ((unsigned __int128)((uint64_t)x * x) << 32) - x;
+		low = (v & 0xffffffffu) + (v >> 32 & 0xffffffffu);
+		m = (v >> 32 & 0xffffffffu) + (v >> 64 & 0xffffffffu) + (low >> 32);
+		d = (uint64_t)(low & 0xffffffffu) | (uint64_t)m << 32;
+		v = ((v >> 64) + 7 + (m >> 32)) << 64 | d;
+		m = (unsigned __int128)(uint64_t)((unsigned __int128)d * d >> 64) + d;
+		v ^= (uint64_t)(d * (uint64_t)m + 1 + (uint64_t)(m >> 64));
+	}
+	return ((uint32_t)v * 3 + (uint32_t)(v >> 32)) * 5 + (uint32_t)(v >> 64);
+}
+
 static const struct flow_case cases[] = {
+	{"calls", calls, want_calls},
+	{"carries", carries, want_carries},
 	{"collatz", collatz, want_collatz},
 	{"nested", nested, want_nested},
 	{"ifs", ifs, want_ifs},
