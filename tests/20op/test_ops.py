@@ -30,7 +30,8 @@ def run(cases, folder):
     model, artifact = folder / "cases.onnx", folder / "cases.occ"
     model.write_bytes(build(cases, lambda c: c["const"]).SerializeToString())
     try:
-        lib.occamyc(model, artifact, "--target", os.environ.get("OCCAMY_TEST_TARGET", "sm_87"), build=lib.BUILD)
+        lib.occamyc(model, artifact, "--code", "ptx", "--target", os.environ.get("OCCAMY_TEST_TARGET", "sm_87"),
+                    build=lib.BUILD)
         outputs, _ = lib.run_client(artifact, feeds_of(cases), folder, build=lib.BUILD)
     except AssertionError as error:
         raise RuntimeError(str(error).strip().splitlines()[-1]) from None
