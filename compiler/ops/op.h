@@ -146,6 +146,14 @@ struct pad_attr { /* Pad: elements in front of each axis; behind it: what is lef
 	double value;
 	bool by_input; /* the value is input 2 */
 };
+struct arg_attr { /* ArgMax, ArgMin */
+	int axis;
+	bool max, last;
+};
+struct cumsum_attr { /* CumSum */
+	int axis;
+	bool exclusive, reverse;
+};
 struct lrn_attr { /* LRN */
 	float alpha, beta, bias;
 	int64_t size;
@@ -206,6 +214,8 @@ int lower_gather_elements(struct graph *g, struct node *n, struct err *e);
 int lower_gather_nd(struct graph *g, struct node *n, struct err *e);
 int lower_pad(struct graph *g, struct node *n, struct err *e); /* Pad, Tile: struct pad_attr */
 int lower_lrn(struct graph *g, struct node *n, struct err *e);
+int lower_arg(struct graph *g, struct node *n, struct err *e);
+int lower_cumsum(struct graph *g, struct node *n, struct err *e);
 int lower_concat(struct graph *g, struct node *n,
 		 struct err *e); /* copies of the inputs that are not INTO */
 int lower_view(struct graph *g, struct node *n, struct err *e); /* a copy where it does not share */
