@@ -24,15 +24,13 @@ int lower_view(struct graph *g, struct node *n, struct err *e)
 
 	if (x->slot == y->slot || !count)
 		return 0;
-	if (lower_all_f32(g, n, e) < 0)
-		return -1;
 	vec = form_is_wide(&in, &s, x->off) && form_is_wide(&out, &s, y->off) ? 4 : 1;
 	lower_begin(&l, g, n, "copy");
 	lower_value(&l, n->out[0], 2);
 	lower_operand(&l, n->in[0]);
 	lower_define(&l, "COUNT", count);
 	lower_define(&l, "THREADS", THREADS);
-	lower_type(&l, "y_t", y->type.dt);
+	lower_type(&l, "y_t", lower_move_type(y->type.dt));
 	buf_printf(&l.text, "#define VEC %d\n#define EXTRA_PARAMS\n", vec);
 	form_function(&in, &s, "in_at", &l.text);
 	form_function(&out, &s, "out_at", &l.text);
