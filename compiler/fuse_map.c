@@ -11,7 +11,7 @@
 
 #define CHEAP_ELEMENTS 64 /* so few may be computed again for each reader */
 #define CHEAP_READERS  4
-#define ALL_READERS    16
+#define MASK_READERS   16
 
 struct inputs { /* of a .Map under construction */
 	uint32_t n;
@@ -235,6 +235,12 @@ bool fuse_maps(struct fuse *f, bool any_access)
 
 /* ---- cheap ones ---- */
 
+/* A mask is rather computed by each of its readers than kept. */
+static bool is_mask(const struct graph *g, const struct node *a)
+{
+	return g->val[a->out[0]].type.dt == BOOL;
+}
+
 static bool is_cheap(const struct graph *g, const struct node *a)
 {
 	static const char *const ops[] = {"Add", "Sub", "Mul", "Neg"};
@@ -242,8 +248,8 @@ static bool is_cheap(const struct graph *g, const struct node *a)
 
 	if (g->val[a->out[0]].output)
 		return false;
-	if (g->val[a->out[0]].type.dt != F32)
-		return true; /* kernels compute with it, but don't store it */
+	if (is_mask(g, a))
+		return true;
 	if (a->ntail != 1)
 		return false;
 	while (i < COUNT_OF(ops) && strcmp(ops[i], a->tail[0].op->name))
@@ -263,14 +269,14 @@ static bool may_repeat(const struct graph *g, const struct node *a, const struct
 	if (!fuse_is_map(b) || k == b->nin || b->nin + a->nin > FUSE_INPUTS_MAX ||
 	    b->ntail + a->ntail > FUSE_STEPS_MAX)
 		return false;
-	return g->val[a->out[0]].type.dt != F32 || access_is_identity(g, b, k);
+	return is_mask(g, a) || access_is_identity(g, b, k);
 }
 
 /* The readers of a's result, if they are a few .Maps that can all compute it; 0 otherwise. */
 static uint32_t cheap_readers(const struct graph *g, const struct node *a,
-			      struct node *reader[ALL_READERS])
+			      struct node *reader[MASK_READERS])
 {
-	uint32_t n = 0, most = g->val[a->out[0]].type.dt == F32 ? CHEAP_READERS : ALL_READERS;
+	uint32_t n = 0, most = is_mask(g, a) ? MASK_READERS : CHEAP_READERS;
 
 	for (uint32_t i = (uint32_t)(a - g->node) + 1; i < g->nnode; i++) {
 		struct node *b = &g->node[i];
@@ -293,7 +299,7 @@ bool fuse_cheap_maps(struct fuse *f)
 	bool changed = false;
 
 	for (uint32_t i = 0; i < g->nnode; i++) {
-		struct node *a = &g->node[i], *reader[ALL_READERS];
+		struct node *a = &g->node[i], *reader[MASK_READERS];
 		uint32_t n = rewrite_on(g, REWRITE_REPEAT) && !a->dead && fuse_is_map(a) &&
 					     is_cheap(g, a)
 				     ? cheap_readers(g, a, reader)

@@ -46,9 +46,8 @@ static bool can_take(const struct fuse *f, const struct node *p, const struct no
 	for (uint32_t i = 0; i < b->nin; i++)
 		if (i != k && b->in[i] == v)
 			return false;
-	if (g->val[v].type.dt != F32 || g->val[b->out[0]].type.dt != F32 ||
-	    !access_is_identity(g, b, k))
-		return false;
+	if (g->val[v].type.dt != g->val[b->out[0]].type.dt || !access_is_identity(g, b, k))
+		return false; /* kernels know one type for what they compute and store */
 	return p->nin + b->nin <= FUSE_INPUTS_MAX && p->ntail + b->ntail <= FUSE_STEPS_MAX;
 }
 
