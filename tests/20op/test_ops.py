@@ -25,12 +25,12 @@ def feeds_of(cases):
     return feeds
 
 
-def run(cases, folder):
+def run(cases, folder, code="ptx"):
     """The outputs of each case. RuntimeError where the compiler or the client refuses."""
     model, artifact = folder / "cases.onnx", folder / "cases.occ"
     model.write_bytes(build(cases, lambda c: c["const"]).SerializeToString())
     try:
-        lib.occamyc(model, artifact, "--code", "ptx", "--target", os.environ.get("OCCAMY_TEST_TARGET", "sm_87"),
+        lib.occamyc(model, artifact, "--code", code, "--target", os.environ.get("OCCAMY_TEST_TARGET", "sm_87"),
                     build=lib.BUILD)
         outputs, _ = lib.run_client(artifact, feeds_of(cases), folder, build=lib.BUILD)
     except AssertionError as error:

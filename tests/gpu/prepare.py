@@ -39,7 +39,7 @@ def describe(name, runs, folder, feeds, want):
         rtol, atol = lib.RTOL, lib.ATOL
     return {"name": name, "kind": "network" if runs else "operator", "approximate": found, "rtol": rtol,
             "atol": atol, "timed": runs, "manifest": {m: manifest[m] for m in MANIFEST},
-            "inputs": [[input_name, f"input_{i}.npy"] for i, input_name in enumerate(feeds)],
+            "inputs": [[name, next(folder.glob(f"input_{i}.*")).name] for i, name in enumerate(feeds)],
             "outputs": [pathlib.Path(o["file"]).name
                         for o in json.loads((folder / "run.json").read_text())["outputs"]]}
 
@@ -51,7 +51,7 @@ def operator_case(case, base):
     folder = base / case["name"]
     folder.mkdir()
     try:
-        test_ops.run([case], folder)
+        test_ops.run([case], folder, "both")
     except RuntimeError as error:  # the device's run counts it as failed
         return {"name": case["name"], "kind": "operator", "approximate": [], "refused": str(error)}
     return describe(case["name"], 0, folder, test_ops.feeds_of([case]), test_ops.expected(case))

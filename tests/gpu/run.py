@@ -231,17 +231,21 @@ def operator_rows(results):
                sum(bool(f["complaints"]) for f in group)]
 
 
-def page(suite, results):
+def summary(suite, results):
     report = next((f["report"] for f in results if "report" in f), None)
-    failed = [f for f in results if f["complaints"]]
-    networks = [f for f in results if f["kind"] == "network"]
-    operators = [f for f in results if f["kind"] == "operator"]
     device = [["device", f"{report['device']}, {report['chip']}"],
               ["driver", f"{report['driver'] // 1000}.{report['driver'] % 1000 // 10}"]] if report else []
     toolchains = sorted({f["manifest"]["toolchain"] for f in results if "manifest" in f})
-    text = "# Occamy on a device\n\n" + table(("what", ""), [
+    return table(("what", ""), [
         *device, ["compiled for", f"{suite['target']}, {', '.join(toolchains)}"],
-        ["verdict", f"{len(results) - len(failed)} of {len(results)} cases pass"]])
+        ["verdict", f"{sum(not f['complaints'] for f in results)} of {len(results)} cases pass"]])
+
+
+def page(suite, results):
+    networks = [f for f in results if f["kind"] == "network"]
+    operators = [f for f in results if f["kind"] == "operator"]
+    failed = [f"- {f['name']}: {'; '.join(f['complaints'])}\n" for f in results if f["complaints"]]
+    text = "# Occamy on a device\n\n" + summary(suite, results)
     if networks:
         text += ("\n## Networks\n\nMilliseconds of the launches alone, between two events. `device_bytes` and "
                  "`module_bytes` are the plan's, `taken` is what\n`cuMemGetInfo` lost. The last error is a share of "
@@ -254,9 +258,7 @@ def page(suite, results):
                  f"rtol {NEAR[0]:g}, atol {NEAR[1]:g} of them.\n\n" + table(
                      ("operator", "class", "cases", "equal bits", "ulp at most", "share of ONNX Runtime's tolerance",
                       "fail"), operator_rows(operators)))
-    if failed:
-        text += "\n## What fails\n\n" + "".join(f"- {f['name']}: {'; '.join(f['complaints'])}\n" for f in failed)
-    return text
+    return text + ("\n## What fails\n\n" + "".join(failed) if failed else "")
 
 
 def main():
