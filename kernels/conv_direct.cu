@@ -1,8 +1,8 @@
 /*
  * conv_direct: any convolution, one output element per thread: odd groups, weights that are not
- * constant, any mixture of layouts. fmaf over [channel of the group][tap], from the bias.
- * w as ONNX has it: [CO][CI / groups][taps]. CIG, COG: channels per group; XL, YL: lanes, 8 where
- * x or y is blocked, else 1.
+ * constant, any mixture of layouts, any float type. fmaf over [channel of the group][tap], from the
+ * bias. w as ONNX has it: [CO][CI / groups][taps]. CIG, COG: channels per group; XL, YL: lanes, 8
+ * where x or y is blocked, else 1.
  * Grid: ceil(COUNT / THREADS), COUNT = N * ceil(CO / YL) * OS * YL. Shared: none.
  * In place: only with extra operands.
  */
@@ -49,32 +49,32 @@
 #define CB ((CO + YL - 1) / YL)
 
 #if HAS_BIAS
-#define BIAS_PARAM , const float *bias
+#define BIAS_PARAM , const y_t *bias
 #else
 #define BIAS_PARAM
 #endif
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-	conv_direct(float *y, const float *x, const float *w BIAS_PARAM EXTRA_PARAMS)
+	conv_direct(y_t *y, const y_t *x, const y_t *w BIAS_PARAM EXTRA_PARAMS)
 {
 	const unsigned off = blockIdx.x * THREADS + threadIdx.x;
 	const unsigned s = off / YL % OS, c = off / YL / OS % CB * YL + off % YL;
 	const unsigned n = off / YL / OS / CB, first = c / COG * CIG;
 	const int x0 = (int)(s % OW) * SW - PW, y0 = (int)(s / OW % OH) * SH - PH;
 	const int z0 = (int)(s / OW / OH) * SD - PD;
-	float v[1] = {0.0f};
+	compute_t<y_t> v[1] = {};
 
 	if (off >= COUNT)
 		return;
 	if (c < CO) {
 #if HAS_BIAS
-		v[0] = bias[c];
+		v[0] = get(bias[c]);
 #endif
 #pragma unroll 1
 		for (unsigned i = 0; i < CIG; i++) {
 			const unsigned ci = first + i;
-			const float *xp = x + n * X_PITCH + ci / XL * (IS * XL) + ci % XL;
-			const float *wp = w + (c * CIG + i) * TAPS;
+			const y_t *xp = x + n * X_PITCH + ci / XL * (IS * XL) + ci % XL;
+			const y_t *wp = w + (c * CIG + i) * TAPS;
 
 			for (int kz = 0; kz < KD; kz++)
 				for (int ky = 0; ky < KH; ky++)
@@ -84,10 +84,11 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 
 						if ((unsigned)iz < ID && (unsigned)iy < IH &&
 						    (unsigned)ix < IW)
-							v[0] = fmaf(xp[((iz * IH + iy) * IW + ix) *
-								       XL],
-								    wp[(kz * KH + ky) * KW + kx],
-								    v[0]);
+							v[0] = mul_add(
+								get(xp[((iz * IH + iy) * IW + ix) *
+								       XL]),
+								get(wp[(kz * KH + ky) * KW + kx]),
+								v[0]);
 					}
 		}
 	}

@@ -1,7 +1,9 @@
 /*
- * pool: MaxPool and AveragePool. A thread has VEC channels (4: x and y blocked) of one pixel. XL, YL:
- * lanes, 8 where x or y is blocked, else 1. Taps in order; the mean divides by the taps inside of
- * the image, or of the padded image (INCLUDE_PAD: from -P* up to E*).
+ * pool: MaxPool and AveragePool of any type. A thread has VEC channels (4: x and y blocked) of one
+ * pixel. XL, YL: lanes, 8 where x or y is blocked, else 1. Taps in order; the mean divides by the
+ * taps inside of the image, or of the padded image (INCLUDE_PAD: from -P* up to E*).
+ * HAS_INDEX (VEC 1): index is the place of the first maximum in x as ONNX has it, [N][C][D][H][W];
+ * with COLUMN_MAJOR the spatial axes count in the other order.
  * Grid: ceil(COUNT / VEC / THREADS), COUNT = N * ceil(C / YL) * OS * YL. Shared: none.
  * In place: only with extra operands.
  */
@@ -18,6 +20,8 @@
 #define YL 8
 #define IS_MAX 1
 #define INCLUDE_PAD 0
+#define HAS_INDEX 0
+#define COLUMN_MAJOR 0
 #define ID 1
 #define IH 112
 #define IW 112
@@ -57,7 +61,20 @@ INLINE int taps_between(int first, int taps, int dilation, int begin, int end)
 	return n;
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS) pool(float *y, const float *x EXTRA_PARAMS)
+#if HAS_INDEX
+#define INDEX_PARAM , i64 *index
+#else
+#define INDEX_PARAM
+#endif
+
+/* Spatial part of an index. */
+INLINE unsigned place(int z, int y, int x)
+{
+	return COLUMN_MAJOR ? (x * IH + y) * ID + z : (z * IH + y) * IW + x;
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS)
+	pool(y_t *y INDEX_PARAM, const y_t *x EXTRA_PARAMS)
 {
 	const unsigned off = (blockIdx.x * THREADS + threadIdx.x) * VEC;
 	const unsigned s = off / YL % OS, c = off / YL / OS % CB * YL + off % YL;
@@ -65,23 +82,27 @@ extern "C" __global__ void __launch_bounds__(THREADS) pool(float *y, const float
 	const unsigned n = off / YL / OS / CB, last = XL == YL ? c : min(c, C - 1);
 	const int x0 = (int)(s % OW) * SW - PW, y0 = (int)(s / OW % OH) * SH - PH;
 	const int z0 = (int)(s / OW / OH) * SD - PD;
-	const float *xp = x + n * X_PITCH + last / XL * (IS * XL) + last % XL;
-	float v[VEC];
+	const y_t *xp = x + n * X_PITCH + last / XL * (IS * XL) + last % XL;
+	compute_t<y_t> v[VEC];
+	unsigned first = ~0u;
 
 	if (off >= COUNT)
 		return;
 #pragma unroll
 	for (int q = 0; q < VEC; q++)
-		v[q] = IS_MAX ? __int_as_float(0xff800000) : 0.0f;
+		v[q] = IS_MAX ? least(v[q]) : (compute_t<y_t>)0;
 	for (int kz = 0; kz < KD; kz++)
 		for (int ky = 0; ky < KH; ky++)
 			for (int kx = 0; kx < KW; kx++) {
 				const int iz = z0 + kz * DD, iy = y0 + ky * DH, ix = x0 + kx * DW;
-				float a[VEC];
+				compute_t<y_t> a[VEC];
 
 				if ((unsigned)iz >= ID || (unsigned)iy >= IH || (unsigned)ix >= IW)
 					continue;
 				load(a, xp + ((iz * IH + iy) * IW + ix) * XL);
+				if (HAS_INDEX &&
+				    (first == ~0u || a[0] > v[0] || (a[0] != a[0] && v[0] == v[0])))
+					first = place(iz, iy, ix);
 #pragma unroll
 				for (int q = 0; q < VEC; q++)
 					v[q] = IS_MAX ? max_nan(v[q], a[q]) : v[q] + a[q];
@@ -94,8 +115,12 @@ extern "C" __global__ void __launch_bounds__(THREADS) pool(float *y, const float
 
 #pragma unroll
 		for (int q = 0; q < VEC; q++)
-			v[q] = taps ? v[q] / (float)taps : 0.0f;
+			v[q] = taps ? v[q] / (compute_t<y_t>)taps : (compute_t<y_t>)0;
 	}
+#if HAS_INDEX
+	if (c < C)
+		index[(n * C + c) * OS + s] = (n * C + c) * IS + first;
+#endif
 	epilogue(v, off EXTRA_ARGS);
 	store(y, out_at(off), v);
 }

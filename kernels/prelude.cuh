@@ -195,8 +195,98 @@ template <class T> INLINE T min_nan(T a, T b)
 	return a < b || a != a ? a : b;
 }
 
+/* What a maximum begins with: no number of the argument's type is less. */
+template <class T> INLINE T least(T)
+{
+	return (T)-1 < 0 ? (T)((u64)1 << (8 * sizeof(T) - 1)) : (T)0;
+}
+
+INLINE float least(float)
+{
+	return __int_as_float(0xff800000);
+}
+
+INLINE double least(double)
+{
+	return __int_as_float(0xff800000);
+}
+
+/* What a minimum begins with. */
+template <class T> INLINE T greatest(T)
+{
+	return (T)~least((T)0);
+}
+
+INLINE bool greatest(bool)
+{
+	return true;
+}
+
+INLINE float greatest(float)
+{
+	return __int_as_float(0x7f800000);
+}
+
+INLINE double greatest(double)
+{
+	return __int_as_float(0x7f800000);
+}
+
+/* Of a computed number: integers of floats are truncated. */
+template <class T, class V> INLINE T converted(V v)
+{
+	return (T)0.5 != (T)0 || (V)0.5 == (V)0 ? (T)v : truncated<T>(v);
+}
+
+/* Integers wrap. */
+template <class T> INLINE T plus(T a, T b)
+{
+	return (T)WRAP(a, +, b);
+}
+
+INLINE float plus(float a, float b)
+{
+	return a + b;
+}
+
+INLINE double plus(double a, double b)
+{
+	return a + b;
+}
+
+template <class T> INLINE T times(T a, T b)
+{
+	return (T)WRAP(a, *, b);
+}
+
+INLINE float times(float a, float b)
+{
+	return a * b;
+}
+
+INLINE double times(double a, double b)
+{
+	return a * b;
+}
+
+/* a * b + c: floats round once. */
+template <class T> INLINE T mul_add(T a, T b, T c)
+{
+	return plus(times(a, b), c);
+}
+
+INLINE float mul_add(float a, float b, float c)
+{
+	return fmaf(a, b, c);
+}
+
+INLINE double mul_add(double a, double b, double c)
+{
+	return fma(a, b, c);
+}
+
 /* Sum over the warp; every lane gets it. The order is fixed. */
-INLINE float warp_sum(float v)
+template <class T> INLINE T warp_sum(T v)
 {
 #pragma unroll
 	for (int d = 16; d; d >>= 1)
@@ -204,7 +294,7 @@ INLINE float warp_sum(float v)
 	return v;
 }
 
-INLINE float warp_max(float v)
+template <class T> INLINE T warp_max(T v)
 {
 #pragma unroll
 	for (int d = 16; d; d >>= 1)
@@ -214,9 +304,11 @@ INLINE float warp_max(float v)
 
 /*
  * Tiled products: a thread has TM x TN results; its row i is row ty * 4 + i / 4 * 4 * (BM / TM) +
- * i % 4 of the tile, so that threads read four neighbours at once; columns alike. as and bs hold 8 k.
+ * i % 4 of the tile, so that threads read four neighbours at once; columns alike. as and bs hold 8
+ * k.
  */
-/* Blocks of an SM whose threads have that many registers: without it ptxas aims higher and spills. */
+/* Blocks of an SM whose threads have that many registers: without it ptxas aims higher and spills.
+ */
 #define MIN_BLOCKS(threads, registers) (65536 / ((threads) * (registers)))
 
 INLINE unsigned tile_index(unsigned t, int i, unsigned threads)

@@ -1,7 +1,7 @@
 /*
- * softmax (LOG: log-softmax) over LENGTH elements STEP apart; one block per row. The row is read
- * three times: maximum, sum of exp(x - max), result. Thread t takes elements t, t + THREADS, ... in
- * order, then a tree over lanes and warps.
+ * softmax (LOG: log-softmax) of floats over LENGTH elements STEP apart; one block per row. The row
+ * is read three times: maximum, sum of exp(x - max), result. Thread t takes elements t, t +
+ * THREADS, ... in order, then a tree over lanes and warps.
  * Row r begins at r / STEP * (LENGTH * STEP) + r % STEP, X_AT(i) is where x has its element i.
  * Grid: rows. Shared: static. In place: yes: a thread writes what only it reads after the barriers.
  */
@@ -19,8 +19,10 @@
 #define X_AT(i) (i)
 #endif
 
+typedef compute_t<y_t> c_t;
+
 /* Combined over the block; every thread gets it. */
-INLINE float block_max(float v, float *shared)
+INLINE c_t block_max(c_t v, c_t *shared)
 {
 	v = warp_max(v);
 	__syncthreads();
@@ -32,37 +34,37 @@ INLINE float block_max(float v, float *shared)
 	return v;
 }
 
-INLINE float block_sum(float v, float *shared)
+INLINE c_t block_sum(c_t v, c_t *shared)
 {
 	v = warp_sum(v);
 	__syncthreads();
 	shared[threadIdx.x / 32] = v;
 	__syncthreads();
-	v = 0.0f;
+	v = 0;
 #pragma unroll
 	for (int w = 0; w < THREADS / 32; w++)
 		v += shared[w];
 	return v;
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS) softmax(float *y, const float *x EXTRA_PARAMS)
+extern "C" __global__ void __launch_bounds__(THREADS) softmax(y_t *y, const y_t *x EXTRA_PARAMS)
 {
-	__shared__ float shared[THREADS / 32];
+	__shared__ c_t shared[THREADS / 32];
 	const unsigned row = blockIdx.x, first = row / STEP * (LENGTH * STEP) + row % STEP;
-	float top = __int_as_float(0xff800000), sum = 0.0f;
+	c_t top = least(top), sum = 0;
 
 	for (unsigned i = threadIdx.x; i < LENGTH; i += THREADS)
-		top = max_nan(top, x[X_AT(first + i * STEP)]);
+		top = max_nan(top, get(x[X_AT(first + i * STEP)]));
 	top = block_max(top, shared);
 	for (unsigned i = threadIdx.x; i < LENGTH; i += THREADS)
-		sum += expf(x[X_AT(first + i * STEP)] - top);
+		sum += exp(get(x[X_AT(first + i * STEP)]) - top);
 	sum = block_sum(sum, shared);
 	if (LOG)
-		sum = logf(sum);
+		sum = log(sum);
 	for (unsigned i = threadIdx.x; i < LENGTH; i += THREADS) {
 		const unsigned off = first + i * STEP;
-		const float a = x[X_AT(off)] - top;
-		float v[1] = {LOG ? a - sum : expf(a) / sum};
+		const c_t a = get(x[X_AT(off)]) - top;
+		c_t v[1] = {LOG ? a - sum : exp(a) / sum};
 
 		epilogue(v, off EXTRA_ARGS);
 		store(y, out_at(off), v);

@@ -214,10 +214,10 @@ int lower_conv(struct graph *g, struct node *n, struct err *e)
 	const struct conv_attr *a = n->attr;
 	struct shape s;
 
-	if (lower_all_f32(g, n, e) < 0)
-		return -1;
 	shape_of(&s, g, n, &a->win);
 	shape_weights(&s, g, n);
+	if (s.y->type.dt != F32)
+		return lower_conv_direct(g, n, &s, e);
 	if (is_pointwise(&s))
 		return lower_pointwise(g, n, &s, e);
 	if (is_depthwise(&s))

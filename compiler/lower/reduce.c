@@ -67,6 +67,17 @@ static void put_real(struct lower *l, const struct space *s)
 	}
 }
 
+/* What is computed with: float for short floats; roots and logarithms of integers are doubles. */
+static enum dtype computed_as(enum reduce_kind kind, enum dtype dt)
+{
+	if (dt == F16 || dt == BF16)
+		return F32;
+	if (dt != F32 &&
+	    (kind == REDUCE_L2 || kind == REDUCE_LOG_SUM || kind == REDUCE_LOG_SUM_EXP))
+		return F64;
+	return dt;
+}
+
 /* Threads per output. */
 static int64_t lanes_for(int64_t count, int64_t length, bool neighbours)
 {
@@ -84,11 +95,6 @@ int lower_reduce(struct graph *g, struct node *n, struct err *e)
 	struct lower l;
 	int64_t count, length, lanes;
 
-	if (x->type.dt != F32) {
-		fail(e, E_DTYPE, "kernels compute in f32 only, '%s' is %s", x->name,
-		     type_text(g->arena, &x->type));
-		return err_node(e, n->name, n->op->name);
-	}
 	outer_form(x, y, a, &outer, &base);
 	inner_form(x, a, &inner, &step);
 	count = stored_count(y);
@@ -101,6 +107,7 @@ int lower_reduce(struct graph *g, struct node *n, struct err *e)
 	lower_define(&l, "LENGTH", length);
 	lower_define(&l, "LANES", lanes);
 	lower_define(&l, "KIND", a->kind);
+	lower_type(&l, "acc_t", computed_as(a->kind, x->type.dt));
 	lower_define(&l, "THREADS", THREADS);
 	form_function(&base, &outer, "out_base", &l.text);
 	form_function(&step, &inner, "step_at", &l.text);

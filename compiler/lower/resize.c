@@ -90,11 +90,6 @@ static int check_axes(const struct graph *g, const struct node *n, const struct 
 {
 	const struct type *x = &s->x->type, *y = &s->y->type;
 
-	if (x->dt != F32) {
-		fail(e, E_DTYPE, "kernels compute in f32 only, '%s' is %s", s->x->name,
-		     type_text(g->arena, x));
-		return err_node(e, n->name, n->op->name);
-	}
 	if (x->dim[0] != y->dim[0] || x->dim[1] != y->dim[1]) {
 		fail(e, E_OP_UNSUPPORTED, "%s of %s to %s: only spatial axes may change",
 		     n->op->name, type_text(g->arena, x), type_text(g->arena, y));

@@ -125,6 +125,7 @@ struct conv_attr { /* Conv, ConvTranspose: inputs x, w, [bias] */
 struct pool_attr { /* MaxPool, AveragePool */
 	struct window win;
 	bool ceil, count_include_pad;
+	bool column_major; /* MaxPool's storage_order */
 };
 struct gemm_attr { /* Gemm: y = alpha * op(a) op(b) + beta * c */
 	float alpha, beta;
@@ -135,8 +136,19 @@ struct axis_attr { /* Softmax, LogSoftmax, Concat, Gather; Split: output k begin
 	int axis;
 	bool flat; /* Softmax before opset 13: over all axes from `axis` on */
 };
-struct reduce_attr { /* Reduce*, GlobalAveragePool, GlobalMaxPool */
-	enum reduce_kind { REDUCE_MEAN, REDUCE_SUM, REDUCE_MAX, REDUCE_MIN, REDUCE_PROD } kind;
+struct reduce_attr {	   /* Reduce*, GlobalAveragePool, GlobalMaxPool */
+	enum reduce_kind { /* the kernel has these numbers, too */
+			   REDUCE_MEAN,
+			   REDUCE_SUM,
+			   REDUCE_MAX,
+			   REDUCE_MIN,
+			   REDUCE_PROD,
+			   REDUCE_L1,
+			   REDUCE_L2,
+			   REDUCE_SUM_SQUARE,
+			   REDUCE_LOG_SUM,
+			   REDUCE_LOG_SUM_EXP
+	} kind;
 	uint32_t axes; /* bit per axis */
 	bool keep;
 };

@@ -6,6 +6,7 @@
 #include "compiler/ops/window.h"
 
 #include <math.h>
+#include <string.h>
 
 static const struct attr_rule max_attrs[] = {WINDOW_ATTRS,
 					     {"ceil_mode", ATTR_INT, false},
@@ -21,15 +22,17 @@ static int infer_pool(struct graph *g, struct node *n, struct err *e)
 	struct pool_attr *attr = n->attr;
 	const struct val *x = node_arg(g, n, 0);
 	struct type y = x->type;
-	int64_t ceil, include;
+	int64_t ceil, include, order;
 	enum auto_pad mode;
 
 	if (attr_int(n, "ceil_mode", 0, &ceil, e) < 0 ||
 	    attr_int(n, "count_include_pad", 0, &include, e) < 0 ||
+	    attr_int(n, "storage_order", 0, &order, e) < 0 ||
 	    window_read(g, n, NULL, &attr->win, &mode, e) < 0)
 		return -1;
 	attr->ceil = ceil != 0;
 	attr->count_include_pad = include != 0;
+	attr->column_major = order != 0;
 	for (int i = 0; i < attr->win.nd; i++)
 		if (MAX(attr->win.pad_lo[i], attr->win.pad_hi[i]) >= window_extent(&attr->win, i))
 			return fail(e, E_ATTR, "a pad is not smaller than the window of %lld",
@@ -41,9 +44,13 @@ static int infer_pool(struct graph *g, struct node *n, struct err *e)
 
 static int infer_max(struct graph *g, struct node *n, struct err *e)
 {
-	if (node_out(g, n, 1))
-		return fail(e, E_OP_UNSUPPORTED, "MaxPool's second output, the indices, is used");
-	return infer_pool(g, n, e);
+	struct type at;
+
+	if (infer_pool(g, n, e) < 0)
+		return -1;
+	at = node_out(g, n, 0)->type;
+	at.dt = I64;
+	return set_out(g, n, 1, &at, e);
 }
 
 static int infer_average(struct graph *g, struct node *n, struct err *e)
@@ -54,6 +61,7 @@ static int infer_average(struct graph *g, struct node *n, struct err *e)
 struct window_result {
 	double max, sum;
 	int64_t inside, padded; /* taps in x; taps in x or in its padding */
+	int64_t at[3];		/* of the first maximum */
 };
 
 static struct window_result scan(const struct window3 *s, const struct tensor *x, int64_t base,
@@ -82,9 +90,19 @@ static struct window_result scan(const struct window3 *s, const struct tensor *x
 				v = get_float(x->data, x->type.dt,
 					      base + (p[0] * s->in[1] + p[1]) * s->in[2] + p[2]);
 				r.sum += v;
-				r.max = v > r.max || isnan(v) ? v : r.max;
+				if (r.inside == 1 || v > r.max || (isnan(v) && !isnan(r.max))) {
+					r.max = v;
+					memcpy(r.at, p, sizeof(p));
+				}
 			}
 	return r;
+}
+
+/* Place of the maximum in x. */
+static int64_t index_of(const struct window3 *s, bool column_major, const struct window_result *r)
+{
+	return column_major ? (r->at[2] * s->in[1] + r->at[1]) * s->in[0] + r->at[0]
+			    : (r->at[0] * s->in[1] + r->at[1]) * s->in[2] + r->at[2];
 }
 
 static int eval_pool(const struct node *n, bool max, const struct tensor *in, struct tensor *out)
@@ -104,6 +122,9 @@ static int eval_pool(const struct node *n, bool max, const struct tensor *in, st
 			  max	  ? r.max
 			  : count ? r.sum / (double)count
 				  : 0);
+		if (n->nout > 1 && n->out[1])
+			put_int(out[1].data, I64, i,
+				i / s.out_size * s.in_size + index_of(&s, attr->column_major, &r));
 	}
 	return 0;
 }

@@ -1,8 +1,8 @@
 /*
- * ReduceMean, ReduceSum, ReduceMax, ReduceMin over a set of axes, and the
- * global pools, which are the same over all spatial axes. The axes were an
- * attribute (axes) and became input 1. ReduceProd is folded only.
+ * Reductions over a set of axes, and the global pools, which are the same
+ * over all spatial axes. The axes were an attribute (axes) and became input 1.
  */
+#include "base/math.h"
 #include "compiler/ops/util.h"
 
 #include <math.h>
@@ -70,11 +70,11 @@ static int infer_reduce(struct graph *g, struct node *n, enum reduce_kind kind, 
 	if (read_axes(g, n, x->rank, e) < 0)
 		return -1;
 	y = reduced(x, attr);
-	if (!type_count(x) && type_count(&y) && kind != REDUCE_SUM && kind != REDUCE_PROD)
+	if (!type_count(x) && type_count(&y) && kind == REDUCE_MEAN && !dtype_is_float(x->dt))
 		return fail(e, E_SHAPE, "%s of %s, which is empty", n->op->name, in_text(g, n, 0));
 	if (set_out(g, n, 0, &y, e) < 0)
 		return -1;
-	if (!attr->axes) {
+	if (!attr->axes && kind <= REDUCE_PROD) { /* the others still give |x|, log x, ... */
 		n->op = &op_Identity;
 		n->nattrs = 0;
 		n->nin = n->nmain = 1;
@@ -99,16 +99,46 @@ static int infer_pool(struct graph *g, struct node *n, enum reduce_kind kind, st
 	return set_out(g, n, 0, &y, e);
 }
 
-static double reduce_floats(enum reduce_kind kind, const struct tensor *x, struct walk *w)
+/* An element as it is combined; top: see below. */
+static double term(enum reduce_kind kind, double v, double top)
+{
+	switch (kind) {
+	case REDUCE_L1:
+		return fabs(v);
+	case REDUCE_L2:
+	case REDUCE_SUM_SQUARE:
+		return v * v;
+	case REDUCE_LOG_SUM_EXP:
+		return math_exp(v - top);
+	default:
+		return v;
+	}
+}
+
+static double finish(enum reduce_kind kind, double acc, int64_t count, double top)
+{
+	switch (kind) {
+	case REDUCE_MEAN:
+		return acc / (double)count;
+	case REDUCE_L2:
+		return sqrt(acc);
+	case REDUCE_LOG_SUM:
+	case REDUCE_LOG_SUM_EXP:
+		return math_log(acc) + top;
+	default:
+		return acc;
+	}
+}
+
+static double combine(enum reduce_kind kind, const struct tensor *x, struct walk w, double top)
 {
 	double acc = kind == REDUCE_PROD  ? 1
 		     : kind == REDUCE_MAX ? -(double)INFINITY
 		     : kind == REDUCE_MIN ? (double)INFINITY
 					  : 0;
-	int64_t count = w->left;
 
-	for (; w->left; walk_next(w)) {
-		double v = get_float(x->data, x->type.dt, w->at[0]);
+	for (; w.left; walk_next(&w)) {
+		double v = term(kind, get_float(x->data, x->type.dt, w.at[0]), top);
 
 		if (kind == REDUCE_MAX)
 			acc = v > acc || isnan(v) ? v : acc;
@@ -119,27 +149,52 @@ static double reduce_floats(enum reduce_kind kind, const struct tensor *x, struc
 		else
 			acc += v;
 	}
-	return kind == REDUCE_MEAN ? acc / (double)count : acc;
+	return acc;
+}
+
+static double reduce_floats(enum reduce_kind kind, const struct tensor *x, const struct walk *w)
+{
+	/* the greatest exponent, so that no exp overflows */
+	double top = kind == REDUCE_LOG_SUM_EXP ? combine(REDUCE_MAX, x, *w, 0) : 0;
+
+	top = isfinite(top) ? top : 0;
+	return finish(kind, combine(kind, x, *w, top), w->left, top);
+}
+
+/* The least or greatest number of an integer type. */
+static int64_t range_end(enum dtype dt, bool upper)
+{
+	int64_t end = upper;
+
+	if (dt != BOOL)
+		put_float(&end, dt, 0, upper ? (double)INFINITY : -(double)INFINITY);
+	return get_int(&end, dt, 0);
 }
 
 static int64_t reduce_ints(enum reduce_kind kind, const struct tensor *x, struct walk *w)
 {
+	bool is_u64 = x->type.dt == U64;
 	uint64_t acc = kind == REDUCE_PROD;
 	int64_t count = w->left;
 
-	for (bool first = true; w->left; walk_next(w), first = false) {
+	if (kind == REDUCE_MAX || kind == REDUCE_MIN)
+		acc = (uint64_t)range_end(x->type.dt, kind == REDUCE_MIN);
+	for (; w->left; walk_next(w)) {
 		int64_t v = get_int(x->data, x->type.dt, w->at[0]);
+		bool less = is_u64 ? (uint64_t)v < acc : v < (int64_t)acc;
 
-		if (kind == REDUCE_MAX)
-			acc = (uint64_t)(first || v > (int64_t)acc ? v : (int64_t)acc);
-		else if (kind == REDUCE_MIN)
-			acc = (uint64_t)(first || v < (int64_t)acc ? v : (int64_t)acc);
+		if (kind == REDUCE_MAX || kind == REDUCE_MIN)
+			acc = less == (kind == REDUCE_MIN) ? (uint64_t)v : acc;
 		else if (kind == REDUCE_PROD)
 			acc *= (uint64_t)v;
+		else if (kind == REDUCE_SUM_SQUARE)
+			acc += (uint64_t)v * (uint64_t)v;
 		else
-			acc += (uint64_t)v;
+			acc += kind == REDUCE_L1 && v < 0 && !is_u64 ? -(uint64_t)v : (uint64_t)v;
 	}
-	return kind == REDUCE_MEAN ? (int64_t)acc / count : (int64_t)acc;
+	if (kind != REDUCE_MEAN)
+		return (int64_t)acc;
+	return is_u64 ? (int64_t)(acc / (uint64_t)count) : (int64_t)acc / count;
 }
 
 static int eval(const struct graph *g, const struct node *n, const struct tensor *in,
@@ -170,7 +225,8 @@ static int eval(const struct graph *g, const struct node *n, const struct tensor
 		for (int k = 0, j = 0; k < x->rank; k++)
 			if (attr->axes & 1u << k)
 				inner.stride[0][j++] = stride[k];
-		if (dtype_is_float(x->dt))
+		if (dtype_is_float(x->dt) || attr->kind == REDUCE_L2 ||
+		    attr->kind == REDUCE_LOG_SUM || attr->kind == REDUCE_LOG_SUM_EXP)
 			put_float(out->data, x->dt, i, reduce_floats(attr->kind, in, &inner));
 		else
 			put_int(out->data, x->dt, i, reduce_ints(attr->kind, in, &inner));
@@ -178,42 +234,46 @@ static int eval(const struct graph *g, const struct node *n, const struct tensor
 	return 0;
 }
 
-#define REDUCE(id, onnx, from, to, inputs, mask, rules, infer_kind, want, no_kernel) \
-	const struct op op_##id = {                                                  \
-		.name = onnx,                                                        \
-		.since = from,                                                       \
-		.until = to,                                                         \
-		.min_in = 1,                                                         \
-		.max_in = inputs,                                                    \
-		.types = mask,                                                       \
-		.min_out = 1,                                                        \
-		.max_out = 1,                                                        \
-		.attrs = rules,                                                      \
-		.attr_size = sizeof(struct reduce_attr),                             \
-		.infer = infer_kind,                                                 \
-		.eval = eval,                                                        \
-		.layout = want,                                                      \
-		.tail = true,                                                        \
-		.lower = no_kernel ? NULL : lower_reduce,                            \
+#define REDUCE(id, onnx, from, to, inputs, mask, rules, infer_kind, want) \
+	const struct op op_##id = {                                       \
+		.name = onnx,                                             \
+		.since = from,                                            \
+		.until = to,                                              \
+		.min_in = 1,                                              \
+		.max_in = inputs,                                         \
+		.types = mask,                                            \
+		.min_out = 1,                                             \
+		.max_out = 1,                                             \
+		.attrs = rules,                                           \
+		.attr_size = sizeof(struct reduce_attr),                  \
+		.infer = infer_kind,                                      \
+		.eval = eval,                                             \
+		.layout = want,                                           \
+		.tail = true,                                             \
+		.lower = lower_reduce,                                    \
 	}
 #define INFER(name, base, kind)                                         \
 	static int name(struct graph *g, struct node *n, struct err *e) \
 	{                                                               \
 		return base(g, n, kind, e);                             \
 	}
-#define REDUCES(name, kind, changed, no_kernel)                                                   \
-	INFER(infer_##name, infer_reduce, kind)                                                   \
-	REDUCE(name##_1, #name, 1, changed - 1, 1, DT_NUMBERS, old_attrs, infer_##name, WANT_ANY, \
-	       no_kernel);                                                                        \
-	REDUCE(name, #name, changed, 0, 2, DT_NUMBERS, new_attrs, infer_##name, WANT_ANY, no_kernel)
+#define REDUCES(name, kind, mask, changed)                                                   \
+	INFER(infer_##name, infer_reduce, kind)                                              \
+	REDUCE(name##_1, #name, 1, changed - 1, 1, mask, old_attrs, infer_##name, WANT_ANY); \
+	REDUCE(name, #name, changed, 0, 2, mask, new_attrs, infer_##name, WANT_ANY)
 
-REDUCES(ReduceMean, REDUCE_MEAN, 18, false);
-REDUCES(ReduceSum, REDUCE_SUM, 13, false);
-REDUCES(ReduceMax, REDUCE_MAX, 18, false);
-REDUCES(ReduceMin, REDUCE_MIN, 18, false);
-REDUCES(ReduceProd, REDUCE_PROD, 18, true);
+REDUCES(ReduceMean, REDUCE_MEAN, DT_NUMBERS, 18);
+REDUCES(ReduceSum, REDUCE_SUM, DT_NUMBERS, 13);
+REDUCES(ReduceMax, REDUCE_MAX, DT_ANY, 18);
+REDUCES(ReduceMin, REDUCE_MIN, DT_ANY, 18);
+REDUCES(ReduceProd, REDUCE_PROD, DT_NUMBERS, 18);
+REDUCES(ReduceL1, REDUCE_L1, DT_NUMBERS, 18);
+REDUCES(ReduceL2, REDUCE_L2, DT_NUMBERS, 18);
+REDUCES(ReduceSumSquare, REDUCE_SUM_SQUARE, DT_NUMBERS, 18);
+REDUCES(ReduceLogSum, REDUCE_LOG_SUM, DT_NUMBERS, 18);
+REDUCES(ReduceLogSumExp, REDUCE_LOG_SUM_EXP, DT_NUMBERS, 18);
 INFER(infer_average, infer_pool, REDUCE_MEAN)
 INFER(infer_max, infer_pool, REDUCE_MAX)
 REDUCE(GlobalAveragePool, "GlobalAveragePool", 1, 0, 1, DT_FLOATS, NULL, infer_average,
-       WANT_BLOCKED, false);
-REDUCE(GlobalMaxPool, "GlobalMaxPool", 1, 0, 1, DT_FLOATS, NULL, infer_max, WANT_BLOCKED, false);
+       WANT_BLOCKED);
+REDUCE(GlobalMaxPool, "GlobalMaxPool", 1, 0, 1, DT_FLOATS, NULL, infer_max, WANT_BLOCKED);
