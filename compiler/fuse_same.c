@@ -140,7 +140,7 @@ static bool equal_nodes(const struct graph *g, uint32_t a, uint32_t b)
 	const struct node *x = &g->node[a], *y = &g->node[b];
 
 	if (x->op != y->op || x->version != y->version || x->nin != y->nin || x->nout != y->nout ||
-	    x->nattrs != y->nattrs || memcmp(x->in, y->in, x->nin * sizeof(*x->in)) ||
+	    x->nattrs != y->nattrs || (x->nin && memcmp(x->in, y->in, x->nin * sizeof(*x->in))) ||
 	    (x->attr && memcmp(x->attr, y->attr, x->op->attr_size)))
 		return false;
 	for (uint32_t k = 0; k < x->nattrs; k++)
