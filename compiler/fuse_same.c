@@ -135,13 +135,19 @@ static bool equal_attrs(const struct attr *a, const struct attr *b)
 	}
 }
 
+/* Where there is nothing, an address may be NULL. */
+static bool equal_bytes(const void *a, const void *b, size_t n)
+{
+	return n == 0 || (a && b ? !memcmp(a, b, n) : a == b);
+}
+
 static bool equal_nodes(const struct graph *g, uint32_t a, uint32_t b)
 {
 	const struct node *x = &g->node[a], *y = &g->node[b];
 
 	if (x->op != y->op || x->version != y->version || x->nin != y->nin || x->nout != y->nout ||
-	    x->nattrs != y->nattrs || (x->nin && memcmp(x->in, y->in, x->nin * sizeof(*x->in))) ||
-	    (x->attr && memcmp(x->attr, y->attr, x->op->attr_size)))
+	    x->nattrs != y->nattrs || !equal_bytes(x->in, y->in, x->nin * sizeof(*x->in)) ||
+	    !equal_bytes(x->attr, y->attr, x->op->attr_size))
 		return false;
 	for (uint32_t k = 0; k < x->nattrs; k++)
 		if (!equal_attrs(&x->attrs[k], &y->attrs[k]))
