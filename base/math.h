@@ -3,7 +3,7 @@
  * library, compiler and architecture: only IEEE + - * / and sqrt of doubles,
  * rounding to nearest, nothing contracted. Results, subnormal ones too, are
  * off by less than 0.501 units of the last place (measured against 113 bits;
- * tests/00unit/test_math.c asserts it against the C library's long double).
+ * tests/00unit/test_math.c asserts it against glibc's long double).
  * Special values are those of C's annex F, NaN is always the same one. What
  * IEEE makes exact (sqrt, fma, fmod, floor, rint, ...) comes from <math.h>.
  */
