@@ -562,6 +562,24 @@ for shape in [(2, 3, 4, 5), (2, 3), (1, 9, 5)]:
     case("BatchNormalization", [rand(*shape), rand(shape[1]), rand(shape[1]), rand(shape[1]), rand(shape[1], lo=0.5)], 15,
          epsilon=0.01)
 
+for dtype in INTS + [np.bool_, np.float16, np.float64]:  # moves, every type
+    def some(*shape):
+        return whole(np.uint8, *shape) > 99 if dtype is np.bool_ else whole(dtype, *shape) if dtype in INTS else reals(dtype, *shape)
+
+    case("Transpose", [some(3, 4, 5)], 13, perm=[2, 0, 1])
+    case("Transpose", [some(2, 8, 12)], 13, perm=[0, 2, 1])
+    case("Slice", [some(4, 5, 6), ints(3, 1), ints(0, 6), ints(0, 2), ints(-1, 2)], 13, const=[1, 2, 3, 4])
+    case("Slice", [some(16, 8), ints(4), ints(8), ints(0)], 13, const=[1, 2, 3])
+    case("Split", [some(2, 9, 3), ints(2, 3, 4)], 13, const=[1], outputs=3, axis=1)
+    case("Concat", [some(2, 3, 5), some(2, 1, 5), some(2, 4, 5)], 13, axis=1)
+    case("Concat", [some(1, 8, 4), some(1, 16, 4)], 13, axis=1)
+    case("Concat", [some(3, 32), some(5, 32)], 13, axis=0)
+    case("Expand", [some(3, 1, 5), ints(2, 3, 4, 5)], 13, const=[1])
+    case("Reshape", [some(2, 3, 4), ints(6, 4)], 13, const=[1])
+    case("Unsqueeze", [some(3, 2), ints(1)], 13, const=[1])
+    case("Gather", [some(3, 4, 5), ints(2, 0)], 13, const=[1], axis=1)
+    case("DepthToSpace", [some(1, 8, 2, 3)], 13, blocksize=2)
+
 # ---- Cast: all pairs; values that every type holds, and out of range without undefined behaviour ----
 TYPES = [("float32", 1), ("uint8", 2), ("int8", 3), ("uint16", 4), ("int16", 5), ("int32", 6), ("int64", 7), ("bool", 9),
          ("float16", 10), ("float64", 11), ("uint32", 12), ("uint64", 13)]
