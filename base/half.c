@@ -63,3 +63,13 @@ uint16_t bfloat_from_float(float f)
 		return (uint16_t)(u >> 16 | 0x40);
 	return (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
 }
+
+float float_to_odd(double v)
+{
+	float f = (float)v;
+	uint32_t u = bits_of(f);
+
+	if ((double)f == v || isnan(v))
+		return f;
+	return float_of((fabs((double)f) > fabs(v) ? u - 1 : u) | 1);
+}

@@ -314,10 +314,10 @@ void put_float(void *data, enum dtype dt, int64_t i, double v)
 		STORE(double, v);
 		break;
 	case F16:
-		STORE(uint16_t, half_from_float((float)v));
+		STORE(uint16_t, half_from_float(float_to_odd(v)));
 		break;
 	case BF16:
-		STORE(uint16_t, bfloat_from_float((float)v));
+		STORE(uint16_t, bfloat_from_float(float_to_odd(v)));
 		break;
 	default:
 		put_int(data, dt, i, clamp_to_int(dt, v));
