@@ -1,8 +1,8 @@
 /*
  * conv: implicit GEMM, y[pixel][co] = bias[co] + sum over k of x[pixel, k] * w[k][co].
  * x blocked: k runs over [input block][tap][8 channels], a step of 8 is one block of one pixel.
- * x plain (X_PLAIN): k runs over [tap][channel], padded with zero weights to a multiple of 8;
- * tab[k] = {offset, z << 26 | y << 13 | x} of the tap.
+ * x plain (X_PLAIN): the same without filling between blocks, padded with zero weights to a
+ * multiple of 8; tab[k] = {offset, z << 26 | y << 13 | x} of the tap.
  * Each output is one chain of fmaf over k that starts with the bias: all tiles give equal bits.
  * w: [group][K][CO_PAD], then bias [group][CO_PAD]; CO_PAD a multiple of 4.
  * Spatial axes are D, H, W (1 where the operator has fewer); MASK_*: the taps may leave the image.

@@ -71,10 +71,9 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 		v[0] = get(bias[c]);
 #endif
 #pragma unroll 1
-		for (unsigned i = 0; i < CIG; i++) {
-			const unsigned ci = first + i;
-			const y_t *xp = x + n * X_PITCH + ci / XL * (IS * XL) + ci % XL;
-			const y_t *wp = w + (c * CIG + i) * TAPS;
+		for (unsigned block = 0; block < CIG; block += 8) {
+			const unsigned end = CIG - block < 8 ? CIG : block + 8;
+			const y_t *xn = x + n * X_PITCH, *wp = w + c * CIG * TAPS;
 
 			for (int kz = 0; kz < KD; kz++)
 				for (int ky = 0; ky < KH; ky++)
@@ -82,13 +81,20 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 						const int iz = z0 + kz * DD, iy = y0 + ky * DH,
 							  ix = x0 + kx * DW;
 
-						if ((unsigned)iz < ID && (unsigned)iy < IH &&
-						    (unsigned)ix < IW)
+						if ((unsigned)iz >= ID || (unsigned)iy >= IH ||
+						    (unsigned)ix >= IW)
+							continue;
+						for (unsigned i = block; i < end; i++) {
+							const y_t *xp = xn + (first + i) / XL * (IS * XL) +
+									(first + i) % XL;
+
 							v[0] = mul_add(
 								get(xp[((iz * IH + iy) * IW + ix) *
 								       XL]),
-								get(wp[(kz * KH + ky) * KW + kx]),
+								get(wp[i * TAPS +
+								       (kz * KH + ky) * KW + kx]),
 								v[0]);
+						}
 					}
 		}
 	}

@@ -87,12 +87,17 @@ static float weight_at(const struct shape *s, int64_t co, int64_t ci, int64_t ta
 	return f;
 }
 
-/* k of (input channel of the group, tap) */
+/*
+ * k of (input channel of the group, tap): [block][tap][channel of the block], so that the order of
+ * summation is the same for either layout; a plain input's last block has no filling.
+ */
 static int64_t k_of(const struct shape *s, int64_t ci, int64_t tap)
 {
+	int64_t first = ci / BLOCK * BLOCK, width = BLOCK;
+
 	if (s->x->layout == PLAIN)
-		return tap * s->ci + ci;
-	return (ci / BLOCK * s->taps + tap) * BLOCK + ci % BLOCK;
+		width = MIN(BLOCK, s->ci / s->groups - first);
+	return first * s->taps + tap * width + ci - first;
 }
 
 static int64_t k_count(const struct shape *s)
@@ -131,17 +136,19 @@ static void pack_table(struct lower *l, const struct shape *s)
 	int64_t count = k_count(s);
 	int32_t(*tab)[2] = arena_alloc(l->g->arena, (size_t)count * sizeof(*tab));
 
-	for (int64_t k = 0; k < count; k++) {
-		int64_t tap = k / s->ci, ci = k % s->ci, x = tap % s->kernel[2] * s->dilation[2],
+	for (int64_t k = s->taps * s->ci; k < count; k++)
+		tab[k][1] = TAB_MAX << 13; /* filling: outside of every image */
+	for (int64_t tap = 0; tap < s->taps; tap++) {
+		int64_t x = tap % s->kernel[2] * s->dilation[2],
 			y = tap / s->kernel[2] % s->kernel[1] * s->dilation[1],
 			z = tap / s->kernel[2] / s->kernel[1] * s->dilation[0];
 
-		if (tap >= s->taps) { /* filling: outside of every image */
-			tab[k][1] = TAB_MAX << 13;
-			continue;
+		for (int64_t ci = 0; ci < s->ci; ci++) {
+			int32_t *to = tab[k_of(s, ci, tap)];
+
+			to[0] = (int32_t)(ci * s->in_size + (z * s->in[1] + y) * s->in[2] + x);
+			to[1] = (int32_t)(z << 26 | y << 13 | x);
 		}
-		tab[k][0] = (int32_t)(ci * s->in_size + (z * s->in[1] + y) * s->in[2] + x);
-		tab[k][1] = (int32_t)(z << 26 | y << 13 | x);
 	}
 	lower_weight(l, tab, (uint64_t)count * sizeof(*tab));
 }
