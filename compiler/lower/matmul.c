@@ -1,9 +1,11 @@
 /*
  * MatMul, Gemm and convolutions of single pixels as products of matrices:
- * few rows and constant B go to gemv, the rest to gemm. Constant B is packed.
+ * few rows and constant B go to gemv, the rest to gemm, what is not f32 to
+ * matmul_direct. Constant B is packed.
  * What Gemm adds and scales becomes part of the tail, or of the packed
  * operands where it is constant.
  */
+#include "compiler/lower/matmul.h"
 #include "compiler/lower/conv.h"
 #include "compiler/lower/tile.h"
 
@@ -11,15 +13,6 @@
 
 #define GEMV_ROWS    4
 #define GEMV_THREADS 128
-
-struct product {
-	val_id a, b;
-	int64_t m, n, k, batch;
-	int64_t am, ak, bk, bn; /* strides; b's in the constant where it is one */
-	struct space batches;	/* batch axes of the output */
-	struct form a_base, b_base;
-	const float *bias; /* [n], NULL: none */
-};
 
 static bool is_const(const struct lower *l, val_id v)
 {
@@ -383,12 +376,16 @@ static int lower_scaled(struct graph *g, struct node *n, struct err *e)
 
 int lower_matmul(struct graph *g, struct node *n, struct err *e)
 {
+	bool is_gemm = !strcmp(n->op->name, "Gemm"), is_f32 = node_out(g, n, 0)->type.dt == F32;
 	struct product p;
 
-	if (lower_all_f32(g, n, e) < 0)
-		return -1;
-	if (!strcmp(n->op->name, "Gemm"))
+	if (is_gemm && is_f32)
 		return lower_scaled(g, n, e);
-	matmul_product(&p, g, n);
+	if (is_gemm)
+		gemm_product(&p, g, n);
+	else
+		matmul_product(&p, g, n);
+	if (!is_f32)
+		return lower_matmul_direct(g, n, &p, e);
 	return lower_product(g, n, &p, e);
 }

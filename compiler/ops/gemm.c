@@ -1,6 +1,8 @@
 /* Gemm: y = alpha * a' b' + beta * c, matrices; a' is a or its transpose; c is broadcast to y. */
 #include "compiler/ops/window.h"
 
+#include <math.h>
+
 static const struct attr_rule attrs[] = {{"alpha", ATTR_FLOAT, false},
 					 {"beta", ATTR_FLOAT, false},
 					 {"transA", ATTR_INT, false},
@@ -22,6 +24,11 @@ static int parse(struct graph *g, struct node *n, struct err *e)
 	return 0;
 }
 
+static bool is_whole(float f)
+{
+	return f == rintf(f) && fabsf(f) <= 0x1p31f;
+}
+
 static int infer(struct graph *g, struct node *n, struct err *e)
 {
 	const struct gemm_attr *attr = n->attr;
@@ -31,6 +38,10 @@ static int infer(struct graph *g, struct node *n, struct err *e)
 	for (uint32_t k = 1; k < n->nmain; k++)
 		if (node_arg(g, n, k) && check_same_dtype(g, n, 0, k, e) < 0)
 			return -1;
+	if (!dtype_is_float(a->dt) && !(is_whole(attr->alpha) && is_whole(attr->beta)))
+		return fail(e, E_OP_UNSUPPORTED,
+			    "Gemm of %s with alpha %g and beta %g: integers take whole factors",
+			    in_text(g, n, 0), (double)attr->alpha, (double)attr->beta);
 	if (a->rank != 2 || b->rank != 2)
 		return fail(e, E_SHAPE, "Gemm takes matrices, not %s and %s", in_text(g, n, 0),
 			    in_text(g, n, 1));
@@ -50,12 +61,38 @@ static int infer(struct graph *g, struct node *n, struct err *e)
 	return set_out(g, n, 0, &y, e);
 }
 
+/* Integers wrap; the factors are whole. */
+static void eval_ints(const struct gemm_attr *attr, const struct tensor *in, const struct tensor *c,
+		      struct tensor *out)
+{
+	const struct type *ta = &in[0].type, *tb = &in[1].type;
+	struct walk w;
+
+	walk_init(&w, &out->type);
+	if (c)
+		walk_broadcast(&w, 0, &c->type);
+	for (int64_t i = 0; w.left; walk_next(&w), i++) {
+		int64_t m = w.index[0], n = w.index[1];
+		struct run a = {&in[0], attr->trans_a ? m : m * ta->dim[1],
+				attr->trans_a ? ta->dim[1] : 1};
+		struct run b = {&in[1], attr->trans_b ? n * tb->dim[1] : n,
+				attr->trans_b ? 1 : tb->dim[1]};
+		uint64_t sum = (uint64_t)dot_ints(a, b, ta->dim[!attr->trans_a]) *
+			       (uint64_t)(int64_t)attr->alpha;
+
+		if (c)
+			sum += (uint64_t)(int64_t)attr->beta *
+			       (uint64_t)get_int(c->data, c->type.dt, w.at[0]);
+		put_int(out->data, out->type.dt, i, (int64_t)sum);
+	}
+}
+
 static int eval(const struct graph *g, const struct node *n, const struct tensor *in,
 		struct tensor *out, struct err *e)
 {
 	const struct gemm_attr *attr = n->attr;
-	double *a = load_all(&in[0]), *b = load_all(&in[1]);
 	const struct tensor *c = n->nmain > 2 && in[2].data ? &in[2] : NULL;
+	double *a, *b;
 	int64_t rows = out->type.dim[0], cols = out->type.dim[1];
 	int64_t depth = in[0].type.dim[!attr->trans_a];
 	int64_t a_row = attr->trans_a ? 1 : depth, a_k = attr->trans_a ? rows : 1;
@@ -64,6 +101,12 @@ static int eval(const struct graph *g, const struct node *n, const struct tensor
 
 	(void)g;
 	(void)e;
+	if (!dtype_is_float(out->type.dt)) {
+		eval_ints(attr, in, c, out);
+		return 0;
+	}
+	a = load_all(&in[0]);
+	b = load_all(&in[1]);
 	walk_init(&w, &out->type);
 	if (c)
 		walk_broadcast(&w, 0, &c->type);
@@ -88,7 +131,7 @@ const struct op op_Gemm = {
 	.since = 7,
 	.min_in = 2,
 	.max_in = 3,
-	.types = DT_FLOATS,
+	.types = DT_PRODUCTS,
 	.min_out = 1,
 	.max_out = 1,
 	.attrs = attrs,

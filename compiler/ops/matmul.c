@@ -130,6 +130,12 @@ static int eval(const struct graph *g, const struct node *n, const struct tensor
 		const double *row = x + w.at[0], *col = z + w.at[1];
 		double sum = 0;
 
+		if (!dtype_is_float(out->type.dt)) {
+			put_int(out->data, out->type.dt, i,
+				dot_ints((struct run){&in[0], w.at[0], ak},
+					 (struct run){&in[1], w.at[1], bk}, depth));
+			continue;
+		}
 		for (int64_t k = 0; k < depth; k++)
 			sum += row[k * ak] * col[k * bk];
 		put_float(out->data, out->type.dt, i, sum);
@@ -145,7 +151,7 @@ static int eval(const struct graph *g, const struct node *n, const struct tensor
 		.since = 1,                              \
 		.min_in = 2,                             \
 		.max_in = 2,                             \
-		.types = DT_FLOATS,                      \
+		.types = DT_PRODUCTS,                    \
 		.min_out = 1,                            \
 		.max_out = 1,                            \
 		.attrs = rules,                          \

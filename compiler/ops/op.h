@@ -51,6 +51,9 @@ struct expand;
 #define DT_INTS	    (DT_SIGNED | DT_UNSIGNED)
 #define DT_NUMBERS  (DT_FLOATS | DT_INTS)
 #define DT_ANY	    (DT_NUMBERS | DT_BIT(BOOL))
+#define DT_PRODUCTS                                                                   \
+	(DT_FLOATS | DT_BIT(I32) | DT_BIT(I64) | DT_BIT(U32) | DT_BIT(U64)) /* MatMul \
+									     */
 
 struct expr_arg {	  /* operand of expr */
 	const char *text; /* a C expression */

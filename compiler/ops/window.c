@@ -170,3 +170,13 @@ double *load_all(const struct tensor *t)
 		v[i] = get_float(t->data, t->type.dt, i);
 	return v;
 }
+
+int64_t dot_ints(struct run a, struct run b, int64_t count)
+{
+	uint64_t sum = 0;
+
+	for (int64_t k = 0; k < count; k++, a.at += a.step, b.at += b.step)
+		sum += (uint64_t)get_int(a.t->data, a.t->type.dt, a.at) *
+		       (uint64_t)get_int(b.t->data, b.t->type.dt, b.at);
+	return (int64_t)sum;
+}

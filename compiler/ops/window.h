@@ -38,5 +38,11 @@ void window_3d(const struct window *w, const struct type *x, const struct type *
 	       struct window3 *out);
 /* Elements of a tensor as doubles, to be released with mem_free; NULL for an omitted one. */
 double *load_all(const struct tensor *t);
+/* A sum of `count` products of integers, modulo 2^64: from element `at`, in steps. */
+struct run {
+	const struct tensor *t;
+	int64_t at, step;
+};
+int64_t dot_ints(struct run a, struct run b, int64_t count);
 
 #endif

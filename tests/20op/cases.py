@@ -371,6 +371,19 @@ for a, b in [((3, 5), (5, 7)), ((2, 3, 5), (5, 7)), ((2, 3, 5), (2, 5, 7)), ((4,
              ((65, 130), (130, 67))]:
     case("MatMul", [rand(*a), rand(*b)], 13)
     case("MatMul", [rand(*a), rand(*b)], 9, const=[1])
+for dtype in (np.float16, np.float64, np.int32, np.int64, np.uint32, np.uint64):
+    lo = 0 if dtype in (np.uint32, np.uint64) else -9
+    for a, b in [((3, 5), (5, 7)), ((2, 3, 5), (5, 7)), ((4, 1, 3, 5), (2, 5, 7)), ((5,), (5, 7)), ((3, 5), (5,)), ((40, 70), (70, 33))]:
+        case("MatMul", [rand(*a, lo=lo, hi=9).astype(dtype), rand(*b, lo=lo, hi=9).astype(dtype)], 13)
+        case("MatMul", [rand(*a, lo=lo, hi=9).astype(dtype), rand(*b, lo=lo, hi=9).astype(dtype)], 13, const=[1])
+case("MatMul", [ints((1 << 62) + 1, 3, 1 << 40, -7).reshape(2, 2), ints(5, -(1 << 61), 1 << 30, 11).reshape(2, 2)], 13)
+for dtype in (np.float16, np.float64):
+    for c in [(34,), (9, 34), (9, 1), ()]:
+        case("Gemm", [rand(40, 9, dtype=dtype), rand(34, 40, dtype=dtype), rand(*c, dtype=dtype)], 13, const=[1], transA=1,
+             transB=1, alpha=0.3, beta=-1.5)
+    case("Gemm", [rand(9, 40, dtype=dtype), rand(40, 34, dtype=dtype)], 11, alpha=-2.0)
+case("Gemm", [ints(*range(-6, 6)).reshape(3, 4), ints(*range(8)).reshape(4, 2), ints(5, -9)], 13, alpha=3.0, beta=-2.0)
+case("Gemm", [ints(*range(-6, 6)).reshape(3, 4), ints(*range(8)).reshape(4, 2)], 13, alpha=0.5, error="E_OP_UNSUPPORTED")
 case("MatMul", [rand(1, 3, 8, 8), rand(7, 4)], 13, const=[1], error="E_SHAPE")
 case("MatMul", [rand(2, 3, 5), rand(3, 5, 4)], 13, error="E_SHAPE")
 for op in ["Softmax", "LogSoftmax"]:
