@@ -47,6 +47,8 @@ def read_tap(text):
         if found:
             verdict, last, skip = found.groups()
             results[last] = None if verdict == "ok" and skip is None else (skip or "")
+        elif line.startswith("# ONNX Runtime"):
+            results[last] += f" ({line[2:]})"
         elif line.startswith("# ") and last and results[last] == "" and not line.startswith("# constant:"):
             results[last] = line[2:]
     assert "" not in results.values(), "a failure without a reason"
