@@ -19,6 +19,16 @@ static int unknown(const struct artifact *a, const char *name, struct err *e)
 	return -1;
 }
 
+/* Kernels rely on it. */
+static int check_truths(const struct ndarray *x, const char *path, struct err *e)
+{
+	for (size_t i = 0; x->elem->kind == 'b' && i < x->data.len; i++)
+		if (x->data.data[i] > 1)
+			return fail(e, E_INPUT_FILE, "%s: element %zu is %u, a bool is 0 or 1",
+				    path, i, x->data.data[i]);
+	return 0;
+}
+
 static int check_type(const struct artifact_tensor *t, const struct ndarray *x, const char *path,
 		      struct err *e)
 {
@@ -26,7 +36,7 @@ static int check_type(const struct artifact_tensor *t, const struct ndarray *x, 
 
 	if (!strcmp(x->elem->name, t->dtype) && x->rank == t->rank &&
 	    !memcmp(x->shape, t->shape, t->rank * sizeof(t->shape[0])))
-		return 0;
+		return check_truths(x, path, e);
 	print_type(&expected, t->dtype, t->rank, t->shape);
 	print_type(&found, x->elem->name, x->rank, x->shape);
 	fail(e, E_INPUT_FILE, "input '%s' expects %s, %s holds %s", t->name, buf_str(&expected),

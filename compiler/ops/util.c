@@ -324,6 +324,14 @@ void put_float(void *data, enum dtype dt, int64_t i, double v)
 	}
 }
 
+/* Rounded once, also where a double does not hold the integer. */
+static float nearest_float(const void *data, enum dtype dt, int64_t i)
+{
+	return dt == I64   ? (float)get_int(data, dt, i)
+	       : dt == U64 ? (float)(uint64_t)get_int(data, dt, i)
+			   : (float)get_float(data, dt, i);
+}
+
 void convert(void *out, enum dtype to, const void *in, enum dtype from, int64_t count)
 {
 	bool ints = !dtype_is_float(to) && !dtype_is_float(from);
@@ -335,6 +343,8 @@ void convert(void *out, enum dtype to, const void *in, enum dtype from, int64_t 
 	for (int64_t i = 0; i < count; i++) {
 		if (ints)
 			put_int(out, to, i, get_int(in, from, i));
+		else if (dtype_is_float(to) && to != F64)
+			put_float(out, to, i, (double)nearest_float(in, from, i));
 		else
 			put_float(out, to, i, get_float(in, from, i));
 	}

@@ -609,6 +609,37 @@ case("Cast", [rand(50, lo=-1e-4, hi=1e-4)], 13, to=10)
 for bits in (EDGE, rand(50, lo=-1e30, hi=1e30), np.array([1.0039062, 1.01171875, 3.4e38, 1e-40], np.float32)):
     case("Cast", [bits], 13, to=16)
     case("Cast", [bits.astype(ml_dtypes.bfloat16)], 13, to=1)
+WIDE = np.array([(1 << 62) + (1 << 38), (1 << 62) + (1 << 38) + 1, (1 << 53) + 1, 16777217, 16777219, 33554433 * 3], np.int64)
+case("Cast", [WIDE], 13, to=1)  # one rounding: through f64 it would be two
+case("Cast", [WIDE.astype(np.uint64) * 2 + 1], 13, to=1)
+case("Cast", [WIDE], 13, to=11)
+case("Cast", [whole(np.uint64, 20)], 13, to=11)
+
+
+def clamped(x, dtype):
+    """Truncated, the type's ends beyond its range, NaN 0: ONNX leaves it open, we do not."""
+    info = np.iinfo(dtype)
+    return np.array([0 if np.isnan(v) else info.max if v >= info.max else info.min if v <= info.min else int(v) for v in x], dtype)
+
+
+for source in FLOATS:
+    x = np.append(corners(source), reals(source, 40, lo=-300, hi=300))
+    case("Cast", [x], 13, to=9, want=[x != 0])
+    for target, code in TYPES:
+        if np.dtype(target).kind in "iu":
+            case("Cast", [x], 13, to=code, want=[clamped(x.astype(np.float64), target)])
+x = np.append(corners(np.float64), reals(np.float64, 40, lo=-7e4, hi=7e4))
+with np.errstate(over="ignore"):
+    case("Cast", [x], 13, to=10, want=[x.astype(np.float32).astype(np.float16)])
+    case("Cast", [x], 13, to=16, want=[x.astype(np.float32).astype(ml_dtypes.bfloat16)])
+    case("Cast", [x], 13, to=1)
+case("Cast", [corners(np.float16)], 13, to=16, want=[corners(np.float16).astype(np.float32).astype(ml_dtypes.bfloat16)])
+for source in INTS:
+    x = whole(source, 40)
+    case("Cast", [x], 13, to=16, want=[x.astype(np.float32).astype(ml_dtypes.bfloat16)])
+    for target, code in TYPES:
+        if np.dtype(target).kind in "iub":
+            case("Cast", [whole(source, 40)], 13, to=code)
 case("Cast", [rand(50)], 13, to=999, error="E_ATTR")
 
 # ---- Resize, Upsample ----

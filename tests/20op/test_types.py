@@ -162,6 +162,39 @@ def test_edges():
     print(f"{len(want)} outputs of {len(inputs)} types")
 
 
+def test_constants():
+    """Constants of every type as outputs: one number, which stands in the kernel's text, and learned ones, which do not."""
+    random, nodes, outputs, want = np.random.default_rng(8), [], [], []
+    for dtype in (*INTS, *FLOATS, "bool", "bfloat16"):
+        for shape in ((), (3, 5)):
+            x = numbers(random, "float32" if dtype in ("bool", "bfloat16") else dtype, shape)
+            x = (x > 0 if dtype == "bool" else np.asarray(x)).astype(ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype)
+            name = f"{dtype}_{len(shape)}"
+            nodes.append(helper.make_node("Constant", [], [name], value=numpy_helper.from_array(x)))
+            outputs.append((name, helper.np_dtype_to_tensor_dtype(x.dtype), list(shape)))
+            want.append(x)
+    nodes.append(helper.make_node("Neg", ["in"], ["out"]))
+    outputs.append(("out", TensorProto.FLOAT, [2]))
+    with tempfile.TemporaryDirectory() as folder:
+        got = run(build(nodes, [("in", TensorProto.FLOAT, [2])], outputs), {"in": np.array([1, 2], np.float32)}, pathlib.Path(folder))
+    for (name, _, _), g, w in zip(outputs, got, want):
+        assert g.dtype == w.dtype and g.shape == w.shape and g.tobytes() == w.tobytes(), f"{name}: {g} is not {w}"
+
+
+def test_bytes_of_bool():
+    """Any other byte than 0 and 1 is refused."""
+    model = build([helper.make_node("Not", ["x"], ["y"])], [("x", TensorProto.BOOL, [3])], [("y", TensorProto.BOOL, [3])])
+    with tempfile.TemporaryDirectory() as folder:
+        got = run(model, {"x": np.array([True, False, True])}, pathlib.Path(folder))[0]
+        assert got.tolist() == [False, True, False]
+        try:
+            run(model, {"x": np.array([1, 0, 2], np.uint8).view(bool)}, pathlib.Path(folder))
+        except AssertionError as error:
+            assert "E_INPUT_FILE" in str(error) and "element 2 is 2" in str(error), error
+        else:
+            raise AssertionError("a bool of 2 is taken")
+
+
 def test_nan_bits():
     """A move keeps the bits of every NaN."""
     x = np.array([0x7e00, 0x7c01, 0xfdab, 0x7fff, 0x0001, 0x8000, 0xfc00, 0x3c00], np.uint16).view(np.float16).reshape(2, 4)
