@@ -16,8 +16,8 @@ OPS = "Exp,Mish,Sum,Where"
 SUITE = lib.ROOT / "tests" / "gpu.sh"
 
 
-def gpu(*words, **env):
-    ran = subprocess.run(["bash", SUITE, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+def gpu(*words, cwd=lib.ROOT, **env):
+    ran = subprocess.run(["bash", SUITE, *words], cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                          env={**os.environ, "RELEASE": str(lib.RELEASE), "PYTHON": sys.executable, **env})
     print(ran.stdout[-2000:], ran.stderr[-2000:], sep="\n")
     return ran
@@ -26,7 +26,7 @@ def gpu(*words, **env):
 def run(suite, drivers, folder):
     """(exit code, report) of a run on the emulated driver."""
     report = folder / "report.md"
-    ran = gpu("--run", suite, "--report", report, LD_LIBRARY_PATH=str(drivers), OCCAMY_EMULATOR="sm=90")
+    ran = gpu("--run", suite, "--report", report, DRIVER=str(drivers), OCCAMY_EMULATOR="sm=90")
     return ran.returncode, report.read_text()
 
 
@@ -55,10 +55,20 @@ def last_place(ptx):
 def check_usage(drivers):
     assert gpu("--nonsense").returncode == 64
     (drivers / "libcuda.so.1").write_bytes(b"no library")
-    ran = gpu(LD_LIBRARY_PATH=str(drivers))
+    ran = gpu(DRIVER=str(drivers))
     assert ran.returncode == 69 and "no CUDA device to test on: " in ran.stderr, ran
     (drivers / "libcuda.so.1").unlink()
     (drivers / "libcuda.so.1").symlink_to(lib.RELEASE / "libocc_emulator.so")
+
+
+def check_both(drivers, folder):
+    """Both halves at once, for the chip that is there."""
+    env = {"DRIVER": str(drivers), "OCCAMY_EMULATOR": "sm=75"}
+    ran = gpu("--ops", "Mish", "--networks", "", cwd=folder, **env)
+    report = (folder / "report.md").read_text()
+    assert ran.returncode == 0 and "| compiled for | sm_75, nvrtc" in report and "| Mish | near | 1 |" in report, ran
+    ran = gpu("--prepare", folder / "nothing", RELEASE=str(folder), **env)
+    assert ran.returncode == 1 and "occamyc is not there: build the release preset" in ran.stderr, ran
 
 
 def check_classes(cases):
@@ -114,6 +124,7 @@ def main():
         suite, drivers = folder / "suite", folder / "drivers"
         drivers.mkdir()
         check_usage(drivers)
+        check_both(drivers, folder)
         ran = gpu("--prepare", suite, "--ops", OPS, "--networks", "mobilenet_v2", "--runs", "3")
         assert ran.returncode == 0, ran
         cases = {case["name"]: case for case in json.loads((suite / "suite.json").read_text())["cases"]}

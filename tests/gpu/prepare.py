@@ -116,6 +116,11 @@ def main():
     parser.add_argument("--runs", type=int, default=200, help="timed runs of each network")
     words = parser.parse_args()
     base = words.folder.resolve()
+    for program in ("occamyc", "occamy-client", "libocc_emulator.so"):
+        if not (lib.RELEASE / program).exists():
+            sys.exit(f"{lib.RELEASE / program} is not there: build the release preset, or set RELEASE to its folder")
+    if base.exists():
+        sys.exit(f"{base} is there already")
     base.mkdir(parents=True)
     lib.BUILD = lib.RELEASE
     os.environ["OCCAMY_TEST_TARGET"] = words.target
