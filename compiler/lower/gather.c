@@ -17,14 +17,6 @@ struct pick {
 	int64_t size[RANK_MAX], stride[RANK_MAX];
 };
 
-static void put_list(struct lower *l, const char *name, const int64_t *v, int count)
-{
-	buf_printf(&l->text, "#define %s ", name);
-	for (int i = 0; i < count; i++)
-		buf_printf(&l->text, "%s%lld", i ? ", " : "", (long long)v[i]);
-	buf_puts(&l->text, "\n");
-}
-
 static int lower_picks(struct graph *g, struct node *n, const struct pick *p, struct err *e)
 {
 	const struct val *y = node_out(g, n, 0);
@@ -41,8 +33,8 @@ static int lower_picks(struct graph *g, struct node *n, const struct pick *p, st
 	lower_bits(&l, y->type.dt);
 	lower_type(&l, "index_t", node_in(g, n, 1)->type.dt);
 	lower_define(&l, "PARTS", p->parts);
-	put_list(&l, "SIZES", p->size, p->parts);
-	put_list(&l, "STRIDES", p->stride, p->parts);
+	lower_list(&l, "SIZES", p->size, p->parts);
+	lower_list(&l, "STRIDES", p->stride, p->parts);
 	form_function(&p->base, &s, "base_at", &l.text);
 	form_function(&p->index, &s, "index_at", &l.text);
 	return lower_end(&l, div_up(space_count(&s), MOVE_THREADS), 1, 1, MOVE_THREADS, e);

@@ -22,3 +22,11 @@ void lower_real(struct lower *l, const struct space *s)
 		buf_puts(t, "\treturn true;\n}\n");
 	}
 }
+
+void lower_list(struct lower *l, const char *name, const int64_t *v, int count)
+{
+	buf_printf(&l->text, "#define %s ", name);
+	for (int i = 0; i < count; i++)
+		buf_printf(&l->text, "%s%lld", i ? ", " : "", (long long)v[i]);
+	buf_puts(&l->text, "\n");
+}

@@ -11,4 +11,7 @@ void lower_bits(struct lower *l, enum dtype dt);
 /* INLINE bool real(off): false for lanes of y that are no channels. */
 void lower_real(struct lower *l, const struct space *s);
 
+/* #define of numbers with commas between them. */
+void lower_list(struct lower *l, const char *name, const int64_t *v, int count);
+
 #endif

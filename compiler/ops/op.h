@@ -169,6 +169,21 @@ struct cumsum_attr { /* CumSum */
 	int axis;
 	bool exclusive, reverse;
 };
+struct topk_attr { /* TopK */
+	int axis;
+	int64_t k;
+	bool largest;
+};
+struct scatter_attr { /* ScatterElements, ScatterND */
+	int axis;
+	enum scatter_how {
+		SCATTER_REPLACE,
+		SCATTER_ADD,
+		SCATTER_MUL,
+		SCATTER_MAX,
+		SCATTER_MIN
+	} how;
+};
 struct lrn_attr { /* LRN */
 	float alpha, beta, bias;
 	int64_t size;
@@ -231,6 +246,9 @@ int lower_pad(struct graph *g, struct node *n, struct err *e); /* Pad, Tile: str
 int lower_lrn(struct graph *g, struct node *n, struct err *e);
 int lower_arg(struct graph *g, struct node *n, struct err *e);
 int lower_cumsum(struct graph *g, struct node *n, struct err *e);
+int lower_topk(struct graph *g, struct node *n, struct err *e);
+int lower_scatter_elements(struct graph *g, struct node *n, struct err *e);
+int lower_scatter_nd(struct graph *g, struct node *n, struct err *e);
 int lower_concat(struct graph *g, struct node *n,
 		 struct err *e); /* copies of the inputs that are not INTO */
 int lower_view(struct graph *g, struct node *n, struct err *e); /* a copy where it does not share */

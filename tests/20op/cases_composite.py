@@ -99,6 +99,35 @@ for equation in ("ij,jk->" * 1000, "ij", "i->i", "ij,jk->iz", "ij,jk->ii", "i1,j
     case("Einsum", [rand(3, 4), rand(4, 5)], 12, error="E_ATTR", equation=equation)
 case("Einsum", [rand(3, 4), rand(5, 5)], 12, error="E_SHAPE", equation="ij,jk->ik")
 
+for shape, axis, k in [((3, 300), 1, 7), ((3, 4, 5), 1, 4), ((40,), -1, 1), ((6, 2, 3), 0, 3), ((2, 3), 1, 0)]:
+    host = k == 0
+    case("TopK", [rand(*shape), ints(k)], 11, const=[1], outputs=2, host=host, axis=axis)
+    case("TopK", [rand(*shape).round(), ints(k)], 13, const=[1], outputs=2, host=host, axis=axis, largest=0)
+    case("TopK", [rand(*shape), ints(k)], 10, const=[1], outputs=2, host=host, axis=axis)
+    case("TopK", [rand(*shape)], 9, outputs=2, host=host, axis=axis, k=k)
+case("TopK", [ints(5, -3, 9, 9, 1 << 60), ints(3)], 13, const=[1], outputs=2)
+case("TopK", [np.array([3, 255, 0, 9, 200], np.uint8), ints(4)], 24, const=[1], outputs=2, want=[
+    np.array([255, 200, 9, 3], np.uint8), ints(1, 4, 3, 0)])
+x = rand(3, 9)
+case("TopK", [x, ints(4)], 13, const=[1], want=[np.sort(x)[:, :4:-1]])
+case("TopK", [rand(3), ints(4)], 13, const=[1], outputs=2, error="E_VALUE")
+case("TopK", [rand(3), ints(1)], 13, outputs=2, error="E_SHAPE_DYNAMIC")
+for how in ("none", "add", "mul", "max", "min"):
+    case("ScatterElements", [rand(3, 5), ints(1, -2, 3, 0).reshape(2, 2), rand(2, 2)], 18, axis=1, reduction=how)
+    case("ScatterElements", [rand(3, 5, 2), ints(1, 0, 2, 1, 1, 1).reshape(3, 2, 1) if how != "none" else ints(1, 0, 2).reshape(3, 1, 1),
+                             rand(3, 2 if how != "none" else 1, 1)], 18, const=[1], reduction=how, axis=1)
+    case("ScatterND", [rand(4, 5, 3), ints(3, 1, 0, -2).reshape(2, 2), rand(2, 3)], 18, reduction=how)
+    case("ScatterND", [ints(*range(8)), ints(4, 3, 1).reshape(3, 1), ints(9, -10, 11)], 18, reduction=how)
+case("ScatterND", [rand(8), ints(4, 3, 4).reshape(3, 1), rand(3)], 16, reduction="add")
+case("ScatterND", [rand(4, 4), ints(2, 0).reshape(2, 1), rand(2, 4)], 13, const=[1])
+case("ScatterND", [rand(4, 4), ints(2, 0).reshape(1, 2), rand(1)], 11, const=[0, 1])
+case("ScatterElements", [rand(3, 5), ints(1, 0, 2, 2, 0).reshape(1, 5), rand(1, 5)], 11)
+case("Scatter", [rand(3, 5), ints(1, 0, 2, 2, 0).reshape(1, 5), rand(1, 5)], 10)
+case("ScatterElements", [rand(3, 5), ints(5).reshape(1, 1), rand(1, 1)], 18, const=[1], axis=1, error="E_VALUE")
+case("ScatterElements", [rand(3, 5), ints(0).reshape(1, 1), rand(2, 1)], 18, error="E_SHAPE")
+case("ScatterElements", [rand(3, 5), ints(0).reshape(1, 1), rand(1, 1)], 18, error="E_ATTR", reduction="sub")
+case("ScatterND", [rand(3, 5), ints(0, 0, 0).reshape(1, 3), rand(1)], 18, error="E_SHAPE")
+
 # ---- control flow (15onnx/test_bodies.py has more) ----
 def body(nodes, inputs="", outputs="b"):
     kinds = {"i": TensorProto.INT64, "go": TensorProto.BOOL, "on": TensorProto.BOOL}
