@@ -1,9 +1,9 @@
 /*
  * Per data set: compile, run, compare. Inputs stay run-time data as far as
- * that goes: where the compiler says that one decides a shape, that one
- * becomes a constant with the test's data; where it names a value in
- * between, the small integers do, and at last all. Open dimensions get the
- * data's sizes.
+ * that goes: where the compiler says that one decides a shape or how often a
+ * loop runs, it becomes a constant with the test's data; where it names a
+ * value in between, the small integers and truth values do, and at last all.
+ * Open dimensions get the data's sizes.
  */
 #include "tests/35conformance/run.h"
 
@@ -32,7 +32,7 @@ struct test {
 
 static bool is_small_integer(const struct ndarray *a)
 {
-	return strchr("iu", a->elem->kind) && a->data.len <= SMALL * a->elem->size;
+	return strchr("iub", a->elem->kind) && a->data.len <= SMALL * a->elem->size;
 }
 
 /* Not by the word NAME=FILE: a path may hold a '='. */
@@ -88,7 +88,8 @@ static bool amend(struct test *t, const struct err *refusal, struct err *e)
 {
 	if (refusal->code == E_DIM_UNBOUND && !t->sized)
 		return size_inputs(t, e) == 0;
-	return refusal->code == E_SHAPE_DYNAMIC && bind_more(t, refusal->tensor);
+	return (refusal->code == E_SHAPE_DYNAMIC || refusal->code == E_LOOP) &&
+	       bind_more(t, refusal->tensor);
 }
 
 static int compile_test(struct test *t, struct err *e)
@@ -153,10 +154,15 @@ static int run_artifact(struct test *t, struct runtime *rt, struct ndarray *out,
 
 		if (v)
 			mend_type(&v->array, a->inputs[i].dtype);
-		if (!v || v->array.data.len != a->inputs[i].bytes ||
-		    strcmp(v->array.elem->name, a->inputs[i].dtype) != 0)
+		if (!v)
 			return fail(e, E_INPUT_FILE, "input '%s': the test has no data for it",
 				    a->inputs[i].name);
+		if (v->array.data.len != a->inputs[i].bytes ||
+		    strcmp(v->array.elem->name, a->inputs[i].dtype) != 0)
+			return fail(e, E_INPUT_FILE,
+				    "input '%s': %llu bytes of %s, the test has %zu of %s", v->name,
+				    (unsigned long long)a->inputs[i].bytes, a->inputs[i].dtype,
+				    v->array.data.len, v->array.elem->name);
 		inputs[i] = bytes_of(v);
 	}
 	for (uint32_t i = 0; i < a->noutputs; i++) {
