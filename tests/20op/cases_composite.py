@@ -147,6 +147,20 @@ case("Scan", [rand(3), rand(5, 3)], 13, outputs=2, num_scan_inputs=1, body=body(
 case("Scan", [rand(3), rand(5, 3)], 13, outputs=2, error="E_OP_UNSUPPORTED", num_scan_inputs=1, scan_input_axes=[1],
      body=body([("Add", "s a", "t"), ("Neg", "t", "p")], "s a", "t p"))
 
+# ---- losses ----
+for op in ("NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss"):
+    for opset, reduction in [(12, "none"), (13, "sum"), (22, "mean")]:
+        for ignore in ({}, {"ignore_index": 1}, {"ignore_index": -100}):
+            labels = ints(0, 3, 1, 1, 2, ignore.get("ignore_index", 2)).reshape(2, 3)
+            case(op, [rand(2, 4, 3), labels], opset, reduction=reduction, **ignore)
+            case(op, [rand(2, 4, 3), labels.astype(np.int32), rand(4, lo=0.1)], opset, reduction=reduction, **ignore)
+    case(op, [rand(6, 4), ints(0, 3, 1, 1, 2, 2)], 13)
+    case(op, [rand(2, 4, 3, 2), RANDOM.integers(0, 4, (2, 3, 2))], 13)
+    case(op, [rand(2, 4, 3), ints(0, 3)], 13, error="E_SHAPE")
+    case(op, [rand(2, 4), rand(2)], 13, error="E_TYPE")
+    case(op, [rand(2, 4), ints(0, 3)], 13, error="E_ATTR", reduction="least")
+case("SoftmaxCrossEntropyLoss", [rand(6, 4), ints(0, 3, 1, 1, 2, 2)], 13, outputs=2, ignore_index=3)
+
 # ---- forms of opset 6 and before ----
 x, y = rand(2, 3, 4, lo=0.5), rand(3, lo=0.5)
 for op, f in [("Add", np.add), ("Sub", np.subtract), ("Mul", np.multiply), ("Div", np.divide), ("Pow", np.power)]:
