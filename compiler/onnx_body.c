@@ -257,7 +257,8 @@ static void add_captures(struct arena *a, struct onnx_node *n, const struct body
 {
 	char **in = NEW(a, n->nin + b->ncapture, char *);
 
-	memcpy(in, n->in, n->nin * sizeof(*in));
+	for (uint32_t k = 0; k < n->nin; k++)
+		in[k] = n->in[k];
 	for (uint32_t k = 0; k < b->ncapture; k++)
 		in[n->nin++] = arena_strdup(a, b->capture[k].name);
 	n->in = in;

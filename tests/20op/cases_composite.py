@@ -128,6 +128,26 @@ case("ScatterElements", [rand(3, 5), ints(0).reshape(1, 1), rand(2, 1)], 18, err
 case("ScatterElements", [rand(3, 5), ints(0).reshape(1, 1), rand(1, 1)], 18, error="E_ATTR", reduction="sub")
 case("ScatterND", [rand(3, 5), ints(0, 0, 0).reshape(1, 3), rand(1)], 18, error="E_SHAPE")
 
+SCALE, ZERO = np.array(0.37, np.float32), np.array(7, np.uint8)
+for opset in (10, 13, 19, 21):
+    case("QuantizeLinear", [rand(3, 40, lo=-90, hi=90), SCALE, ZERO], opset)
+    case("DequantizeLinear", [RANDOM.integers(0, 255, (3, 40)).astype(np.uint8), SCALE, ZERO], opset)
+for opset, axis in ((13, 1), (19, -1), (21, 0)):
+    n = (2, 3, 5)[axis]
+    zeros = RANDOM.integers(-9, 9, n).astype(np.int8)
+    case("QuantizeLinear", [rand(2, 3, 5, lo=-90, hi=90), rand(n, lo=0.1, hi=0.9), zeros], opset, axis=axis)
+    case("DequantizeLinear", [RANDOM.integers(-128, 127, (2, 3, 5)).astype(np.int8), rand(n, lo=0.1), zeros], opset, const=[1, 2], axis=axis)
+case("QuantizeLinear", [rand(30, lo=-90, hi=900), SCALE], 13)
+case("QuantizeLinear", [rand(30, lo=-90, hi=900), SCALE], 21, output_dtype=4)
+case("QuantizeLinear", [np.arange(-6, 6, dtype=np.float32) / 2, np.array(1, np.float32), np.array(0, np.int8)], 13)
+case("QuantizeLinear", [rand(4, 4), rand(4, 2)], 21, axis=1, block_size=2, error="E_OP_UNSUPPORTED")
+case("QuantizeLinear", [rand(4, 4), rand(3)], 13, error="E_SHAPE")
+case("QuantizeLinear", [rand(4, 4), rand(4)], 13, axis=2, error="E_ATTR")
+case("DequantizeLinear", [ints(-300, 5, 1 << 20, dtype=np.int32), SCALE], 13)
+case("DequantizeLinear", [ints(-300, 5, 1200, dtype=np.int16), SCALE, np.array(30, np.int16)], 21)
+for lo, hi in ((-3, 9), (2, 9), (-9, -1)):
+    case("DynamicQuantizeLinear", [rand(3, 40, lo=lo, hi=hi)], 11, outputs=3)
+
 # ---- control flow (15onnx/test_bodies.py has more) ----
 def body(nodes, inputs="", outputs="b"):
     kinds = {"i": TensorProto.INT64, "go": TensorProto.BOOL, "on": TensorProto.BOOL}
