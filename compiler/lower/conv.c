@@ -198,8 +198,7 @@ static int lower_gemm_conv(struct graph *g, struct node *n, const struct shape *
 	lower_define(&l, "MASK_W", shape_masked(s, 2));
 	lower_define(&l, "X_PLAIN", x_plain);
 	lower_define(&l, "Y_PLAIN", y_plain);
-	if (lower_epilogue(&l, y_plain && s->out_size % 4 ? 1 : lower_vec(s->y), e) < 0)
-		return lower_drop(&l);
+	lower_epilogue(&l, y_plain && s->out_size % 4 ? 1 : lower_vec(s->y));
 	return lower_end(&l, div_up(pixels, t->bm), s->groups * div_up(co, t->bn), 1,
 			 tile_threads(t), e);
 }

@@ -360,14 +360,13 @@ static void put_out_at(const struct epilogue *p, const struct val *out, struct b
 		   (unsigned long long)(out->pitch - val_item(out)));
 }
 
-int lower_epilogue(struct lower *l, int vec, struct err *e)
+void lower_epilogue(struct lower *l, int vec)
 {
 	const struct val *out = node_out(l->g, l->n, 0);
 	struct epilogue p = {.l = l, .n = l->n, .dt = out->type.dt, .vec = vec};
 	struct buf *t = &l->text;
 	int last;
 
-	(void)e;
 	space_of(&p.space, &out->type, out->layout);
 	last = p.space.n - 1;
 	p.aligned = vec == 1 || (last >= 0 && p.space.size[last] % vec == 0);
@@ -383,5 +382,4 @@ int lower_epilogue(struct lower *l, int vec, struct err *e)
 	put_steps(&p, t);
 	buf_puts(t, "}\n\n");
 	put_out_at(&p, out, t);
-	return 0;
 }

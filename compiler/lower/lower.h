@@ -110,7 +110,7 @@ int lower_all_f32(const struct graph *g, const struct node *n, struct err *e);
  * arguments. vec: consecutive elements per call, 1 or 4 (4: the caller knows that they are in one
  * run). Call it after the template's own arguments.
  */
-int lower_epilogue(struct lower *l, int vec, struct err *e);
+void lower_epilogue(struct lower *l, int vec);
 /* The widest vec that the output's storage allows: 4 or 1. */
 int lower_vec(const struct val *out);
 /* A float as C text that means exactly these bits. */

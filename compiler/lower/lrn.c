@@ -35,7 +35,6 @@ int lower_lrn(struct graph *g, struct node *n, struct err *e)
 	buf_puts(&l.text, "\n#define BIAS ");
 	float_text(&l.text, a->bias);
 	buf_puts(&l.text, "\n");
-	if (lower_epilogue(&l, 1, e) < 0)
-		return lower_drop(&l);
+	lower_epilogue(&l, 1);
 	return lower_end(&l, div_up(count, THREADS), 1, 1, THREADS, e);
 }

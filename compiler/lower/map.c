@@ -15,7 +15,6 @@ int lower_map(struct graph *g, struct node *n, struct err *e)
 	lower_value(&l, n->out[0], 2);
 	lower_define(&l, "COUNT", count);
 	lower_define(&l, "THREADS", THREADS);
-	if (lower_epilogue(&l, vec, e) < 0)
-		return lower_drop(&l);
+	lower_epilogue(&l, vec);
 	return lower_end(&l, div_up(count / vec, THREADS), 1, 1, THREADS, e);
 }

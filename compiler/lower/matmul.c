@@ -62,8 +62,7 @@ static int lower_gemv(struct graph *g, struct node *n, const struct product *p, 
 	lower_define(&l, "KV", wide ? 4 : 1);
 	lower_define(&l, "X_PITCH", p->am);
 	lower_define(&l, "THREADS", GEMV_THREADS);
-	if (lower_epilogue(&l, vec, e) < 0)
-		return lower_drop(&l);
+	lower_epilogue(&l, vec);
 	return lower_end(&l, div_up(p->n / vec, GEMV_THREADS / 32), 1, 1, GEMV_THREADS, e);
 }
 
@@ -148,8 +147,7 @@ static int lower_gemm(struct graph *g, struct node *n, struct product *p, struct
 		     p->ak == 1 && is_wide(&l, p->a, &p->a_base, &p->batches, p->k, p->am) ? 4 : 1);
 	form_function(&p->a_base, &p->batches, "a_base", &l.text);
 	form_function(&p->b_base, &p->batches, "b_base", &l.text);
-	if (lower_epilogue(&l, p->n % 4 == 0 ? lower_vec(y) : 1, e) < 0)
-		return lower_drop(&l);
+	lower_epilogue(&l, p->n % 4 == 0 ? lower_vec(y) : 1);
 	return lower_end(&l, div_up(p->m, t->bm), div_up(p->n, t->bn), p->batch, tile_threads(t),
 			 e);
 }

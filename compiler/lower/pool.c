@@ -38,7 +38,6 @@ int lower_pool(struct graph *g, struct node *n, struct err *e)
 	lower_define(&l, "HAS_INDEX", has_index);
 	lower_define(&l, "COLUMN_MAJOR", a->column_major);
 	lower_define(&l, "THREADS", THREADS);
-	if (lower_epilogue(&l, vec, e) < 0)
-		return lower_drop(&l);
+	lower_epilogue(&l, vec);
 	return lower_end(&l, div_up(count / vec, THREADS), 1, 1, THREADS, e);
 }

@@ -73,7 +73,8 @@ def difference(got, want, rtol=1e-4, atol=1e-5):
     finite = np.isfinite(b)
     if not np.array_equal(np.isnan(a), np.isnan(b)) or not np.array_equal(a[~finite & ~np.isnan(b)], b[~finite & ~np.isnan(b)]):
         return f"NaN or infinity differ: {a.ravel()[:20]} is not {b.ravel()[:20]}"
-    rms = np.sqrt(np.mean(b[finite] ** 2)) if finite.any() else 0
+    # a type's largest numbers must not excuse the others
+    rms = np.sqrt(np.mean(np.minimum(np.abs(b[finite]), 1e4) ** 2)) if finite.any() else 0
     error = np.abs(a[finite] - b[finite]) - atol * max(1, rms) - rtol * np.abs(b[finite])
     if error.size and error.max() > 0:
         worst = np.argmax(error)
