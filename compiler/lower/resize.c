@@ -33,13 +33,15 @@ static float coordinate(const struct resize_attr *a, float scale, int64_t i, int
 	return (x + 0.5f) / scale - 0.5f;
 }
 
-static float round_nearest(enum resize_round how, float x)
+static float round_nearest(enum resize_round how, float scale, float x)
 {
 	float down = floorf(x);
 
 	switch (how) {
 	case ROUND_FLOOR:
 		return down;
+	case ROUND_OUTWARD:
+		return scale < 1 ? ceilf(x) : down;
 	case ROUND_CEIL:
 		return ceilf(x);
 	case ROUND_PREFER_FLOOR:
@@ -56,7 +58,7 @@ static struct lookup look_up(const struct resize_attr *a, float scale, int64_t i
 	float last = (float)(in - 1), x = coordinate(a, scale, i, in, out), down;
 
 	if (a->mode == RESIZE_NEAREST) {
-		down = MAX(0.0f, MIN(last, round_nearest(a->round, x)));
+		down = MAX(0.0f, MIN(last, round_nearest(a->round, scale, x)));
 		return (struct lookup){(int32_t)down, (int32_t)down, 0.0f};
 	}
 	x = MAX(0.0f, MIN(last, x));

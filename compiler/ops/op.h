@@ -211,7 +211,13 @@ struct resize_attr { /* Resize, Upsample: per axis: in = f(out) */
 		COORD_ALIGN_CORNERS,
 		COORD_PYTORCH_HALF
 	} coord;
-	enum resize_round { ROUND_PREFER_FLOOR, ROUND_PREFER_CEIL, ROUND_FLOOR, ROUND_CEIL } round;
+	enum resize_round {
+		ROUND_PREFER_FLOOR,
+		ROUND_PREFER_CEIL,
+		ROUND_FLOOR,
+		ROUND_CEIL,
+		ROUND_OUTWARD /* before opset 11: up where the axis gets smaller, else down */
+	} round;
 	float scale[RANK_MAX];
 };
 struct cast_attr { /* Cast */

@@ -70,12 +70,12 @@ static int read_modes(struct node *n, bool old, struct err *e)
 
 	if (read_word(n, &modes, "nearest", &mode, e) < 0 ||
 	    read_word(n, &coords, old ? "asymmetric" : "half_pixel", &coord, e) < 0 ||
-	    read_word(n, &rounds, old ? "floor" : "round_prefer_floor", &round, e) < 0 ||
+	    read_word(n, &rounds, "round_prefer_floor", &round, e) < 0 ||
 	    read_word(n, &policies, "stretch", &policy, e) < 0)
 		return -1;
 	attr->mode = mode ? RESIZE_LINEAR : RESIZE_NEAREST;
 	attr->coord = (enum resize_coord)coord;
-	attr->round = (enum resize_round)round;
+	attr->round = old ? ROUND_OUTWARD : (enum resize_round)round;
 	return 0;
 }
 
@@ -227,13 +227,15 @@ static float coordinate(const struct resize_attr *attr, int axis, int64_t o, int
 	}
 }
 
-static float round_coordinate(enum resize_round round, float x)
+static float round_coordinate(enum resize_round round, float scale, float x)
 {
 	switch (round) {
 	case ROUND_PREFER_FLOOR:
 		return ceilf(x - 0.5f);
 	case ROUND_PREFER_CEIL:
 		return floorf(x + 0.5f);
+	case ROUND_OUTWARD:
+		return scale < 1 ? ceilf(x) : floorf(x);
 	case ROUND_FLOOR:
 		return floorf(x);
 	default:
@@ -256,7 +258,7 @@ static struct sample sample_axis(const struct resize_attr *attr, int axis, int64
 		return s;
 	x = coordinate(attr, axis, o, in, out);
 	if (attr->mode == RESIZE_NEAREST) {
-		x = round_coordinate(attr->round, x);
+		x = round_coordinate(attr->round, attr->scale[axis], x);
 		s.at[0] = s.at[1] = x < 0 ? 0 : x > (float)(in - 1) ? in - 1 : (int64_t)x;
 		return s;
 	}

@@ -286,6 +286,7 @@ for nearest in ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil"):
 case("Resize", [rand(1, 3, 4, 5), scales(), scales(1, 1, 2, 2)], 11, const=[1, 2], mode="linear")
 case("Resize", [rand(1, 3, 4, 5), scales(1, 1, 2, 2)], 10, const=[1])
 case("Resize", [rand(1, 3, 4, 5), scales(1, 1, 2, 3)], 10, const=[1], mode="linear")
+case("Resize", [rand(1, 3, 9, 10), scales(1, 1, 0.75, 2.6)], 10, const=[1])
 case("Upsample", [rand(1, 3, 4, 5)], 8, scales=[1.0, 1.0, 2.0, 2.0])
 case("Upsample", [rand(1, 3, 4, 5), scales(1, 1, 3, 2)], 9, const=[1])
 case("Upsample", [rand(1, 3, 4, 5), scales(1, 1, 2, 2)], 9, const=[1], mode="linear")

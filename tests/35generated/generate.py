@@ -205,8 +205,9 @@ def pool_attrs(r, spatial, since_dilation):
     else:
         pads = padding(r, extent, attrs)
     fit(spatial, extent, pads)
-    if attrs.get("auto_pad", "").startswith("SAME") and dilation and max(dilation) > 1:
-        raise Misfit
+    if attrs.get("auto_pad", "").startswith("SAME") and (
+            max(dilation or [1]) > 1 or any(t > e for t, e in zip(attrs["strides"] or [1] * axes, extent))):
+        raise Misfit  # the pads would be negative, or the operator's text leaves them open
     if r.opset >= 10 and "auto_pad" not in attrs and r.chance(0.35):
         attrs["ceil_mode"] = 1
     return attrs
