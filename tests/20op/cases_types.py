@@ -182,3 +182,9 @@ for source in INTS:
         if np.dtype(target).kind in "iub":
             case("Cast", [whole(source, 40)], 13, to=code)
 case("Cast", [rand(50)], 13, to=999, error="E_ATTR")
+x, y = (reals(np.float32, 4, 6).astype(ml_dtypes.bfloat16) for _ in range(2))  # bf16 beyond Cast: NumPy computes in f32 and rounds
+for op, want in [("Add", x + y), ("Mul", x * y), ("Max", np.maximum(x, y)), ("Less", x < y)]:
+    case(op, [x, y], 13 if op != "Less" else 16, want=[want])
+case("Where", [x.astype(np.float32) > 0, x, y], 16, want=[np.where(x.astype(np.float32) > 0, x, y)])
+case("Transpose", [x], 13, perm=[1, 0], want=[x.T.copy()])
+case("Concat", [x, y], 13, axis=1, want=[np.concatenate([x, y], axis=1)])
