@@ -148,6 +148,24 @@ case("DequantizeLinear", [ints(-300, 5, 1200, dtype=np.int16), SCALE, np.array(3
 for lo, hi in ((-3, 9), (2, 9), (-9, -1)):
     case("DynamicQuantizeLinear", [rand(3, 40, lo=lo, hi=hi)], 11, outputs=3)
 
+def heads(*shapes):
+    return [rand(*s, lo=-1, hi=1) for s in shapes]
+
+
+MASK = np.array([[True, False, True, True, False], [True] * 5, [False, True, True, False, True]])
+for attrs in ({}, dict(scale=0.3), dict(softcap=0.7), dict(is_causal=1)):
+    case("Attention", heads((2, 4, 3, 6), (2, 4, 5, 6), (2, 4, 5, 7)), 23, **attrs)
+case("Attention", heads((2, 3, 24), (2, 5, 24), (2, 5, 16)), 23, q_num_heads=4, kv_num_heads=4)
+case("Attention", heads((2, 3, 24), (2, 5, 12), (2, 5, 8)), 23, q_num_heads=4, kv_num_heads=2)
+case("Attention", heads((1, 6, 3, 4), (1, 2, 5, 4), (1, 2, 5, 4)) + [MASK], 23)
+case("Attention", heads((1, 6, 3, 4), (1, 2, 5, 4), (1, 2, 5, 4), (6, 3, 5)), 23)
+case("Attention", heads((2, 4, 3, 4), (2, 4, 5, 4), (2, 4, 5, 4), (2, 1, 3, 5)), 23, const=[3])
+case("Attention", heads((2, 4, 3, 4), (2, 4, 2, 4), (2, 4, 2, 4)) + [MASK] + heads((2, 4, 3, 4), (2, 4, 3, 4)), 23, outputs=3)
+case("Attention", heads((2, 4, 3, 4), (2, 4, 5, 4), (2, 4, 5, 5)) + [None, None, None], 23, outputs=4)
+for shapes in [((2, 4, 3, 4), (2, 3, 5, 4), (2, 3, 5, 4)), ((2, 4, 3, 4), (2, 4, 5, 5), (2, 4, 5, 4)), ((2, 3, 24), (2, 5, 24), (2, 5, 24))]:
+    case("Attention", heads(*shapes), 23, error="E_SHAPE")
+case("Attention", heads((2, 4, 3, 4), (2, 4, 5, 4), (2, 4, 5, 4)), 23, outputs=4, error="E_OP_UNSUPPORTED", qk_matmul_output_mode=2)
+
 # ---- control flow (15onnx/test_bodies.py has more) ----
 def body(nodes, inputs="", outputs="b"):
     kinds = {"i": TensorProto.INT64, "go": TensorProto.BOOL, "on": TensorProto.BOOL}
