@@ -23,7 +23,8 @@ import random_net
 
 COUNT = 500
 # Seeds that have found something, and what.
-FOUND = {}
+FOUND = {15: "a view of integers that shares nothing was refused",
+         149: "a convolution summed in another order where its input had the other layout"}
 
 
 def as_double(model):
@@ -113,8 +114,7 @@ def complaint(seed, parent):
 
 
 def test_networks():
-    seeds = [int(word) for word in sys.argv[1:]] or [*FOUND, *lib.long_set(range(COUNT), "random graphs")]
-    seeds = seeds or list(range(10))
+    seeds = [int(word) for word in sys.argv[1:]] or sorted({*FOUND, *lib.long_set(range(COUNT), "random graphs")})
     with tempfile.TemporaryDirectory() as tmp:
         (pathlib.Path(tmp) / "kernels").mkdir()
         with concurrent.futures.ThreadPoolExecutor(min(4, os.cpu_count())) as pool:
@@ -125,7 +125,7 @@ def test_networks():
     varying, outputs, rewrites = (sum(c) for c in zip(*counts)) if counts else (0, 0, 0)
     print(f"{len(seeds)} networks, {len(wrong)} wrong; {outputs} outputs, {varying} of them vary; {rewrites} rewrites")
     assert not wrong, f"{len(wrong)} of {len(seeds)} are wrong"
-    assert varying > outputs * 0.8 or len(seeds) < 5
+    assert varying > outputs * 0.6 or len(seeds) < 5
 
 
 lib.main(globals())
