@@ -563,7 +563,7 @@ int main(int argc, char **argv)
 {
 	uint32_t nodes[2] = {0}, exact = 0;
 	/* every second model is without some of the rewrites, of the last ones without any */
-	enum { MODELS = 4000, SWITCHES = ((1 << REWRITE_COUNT) - 1) & ~(1 << REWRITE_PAD) };
+	enum { MODELS = 4000, SWITCHES = (1 << REWRITE_COUNT) - 1 };
 
 	if (argc == 3)
 		return write_models(argv[1], (int)strtol(argv[2], NULL, 10));
