@@ -154,34 +154,13 @@ int lower_end(struct lower *l, int64_t gx, int64_t gy, int64_t gz, uint32_t thre
 	return 0;
 }
 
-static int check_type(const struct graph *g, const struct node *n, val_id v, uint32_t mask,
-		      struct err *e)
+/* Results without elements need no kernel. */
+static bool is_empty(const struct graph *g, const struct node *n)
 {
-	const struct val *val = &g->val[v];
-
-	if (!v || mask & 1u << val->type.dt)
-		return 0;
-	fail(e, E_DTYPE, "no kernel of %s takes or makes %s ('%s')", n->op->name,
-	     type_text(g->arena, &val->type), val->name);
-	err_tensor(e, val->name);
-	node_blame(n, e);
-	return err_hint(e, "cast to float in front of the operator and back behind it");
-}
-
-int lower_types(const struct graph *g, const struct node *n, uint32_t mask, struct err *e)
-{
-	for (uint32_t k = 0; k < n->nmain; k++)
-		if (check_type(g, n, n->in[k], mask, e) < 0)
-			return -1;
 	for (uint32_t k = 0; k < n->nout; k++)
-		if (check_type(g, n, n->out[k], mask, e) < 0)
-			return -1;
-	return 0;
-}
-
-int lower_all_f32(const struct graph *g, const struct node *n, struct err *e)
-{
-	return lower_types(g, n, 1u << F32, e);
+		if (n->out[k] && type_count(&g->val[n->out[k]].type))
+			return false;
+	return true;
 }
 
 int pass_lower(struct graph *g, struct err *e)
@@ -190,7 +169,7 @@ int pass_lower(struct graph *g, struct err *e)
 		struct node *n = &g->node[i];
 
 		n->launch = g->nlaunch;
-		if (n->op->lower && n->op->lower(g, n, e) < 0)
+		if (n->op->lower && !is_empty(g, n) && n->op->lower(g, n, e) < 0)
 			return -1;
 		n->nlaunch = g->nlaunch - n->launch;
 	}

@@ -99,9 +99,6 @@ void lower_operand(struct lower *l, val_id v);
 int lower_end(struct lower *l, int64_t gx, int64_t gy, int64_t gz, uint32_t threads, struct err *e);
 /* Gives l up; returns -1. */
 int lower_drop(struct lower *l);
-/* E_DTYPE unless the operator's own operands and results are of types in the DT_BIT mask. */
-int lower_types(const struct graph *g, const struct node *n, uint32_t mask, struct err *e);
-int lower_all_f32(const struct graph *g, const struct node *n, struct err *e);
 
 /* ---- expr.c ---- */
 

@@ -147,6 +147,9 @@ for dtype in (np.float16, np.float64):
     case("Gemm", [rand(9, 40, dtype=dtype), rand(40, 34, dtype=dtype)], 11, alpha=-2.0)
 case("Gemm", [ints(*range(-6, 6)).reshape(3, 4), ints(*range(8)).reshape(4, 2), ints(5, -9)], 13, alpha=3.0, beta=-2.0)
 case("Gemm", [ints(*range(-6, 6)).reshape(3, 4), ints(*range(8)).reshape(4, 2)], 13, alpha=0.5, error="E_OP_UNSUPPORTED")
+for a, b in [((0, 20, 9), (9, 5)), ((3, 9), (9, 0)), ((2, 3, 0), (0, 4)), ((0, 9), (9, 5)), ((0, 3, 9), (0, 9, 5))]:
+    case("MatMul", [rand(*a), rand(*b)], 13, const=[1])
+    case("MatMul", [rand(*a), rand(*b)], 13)
 case("MatMul", [rand(1, 3, 8, 8), rand(7, 4)], 13, const=[1], error="E_SHAPE")
 case("MatMul", [rand(2, 3, 5), rand(3, 5, 4)], 13, error="E_SHAPE")
 for op in ["Softmax", "LogSoftmax"]:

@@ -190,24 +190,26 @@ def conv_transpose(r):
     w = r.operand(r.array((inner * group, outer, *kernel), dt, -1, 1), constant)
     y, = r.node("ConvTranspose", [x, w] + bias_of(r, outer * group, dt, constant), group=group if group > 1 else None,
                 kernel_shape=kernel if r.chance(0.5) else None, **attrs)
-    finish(r, y, axes, dt)
+    if "output_shape" in attrs:  # onnx mistakes it for the whole shape, and refuses what follows
+        r.case.outputs.append(y)
+    else:
+        finish(r, y, axes, dt)
 
 
 def pool_attrs(r, spatial, since_dilation):
     axes = len(spatial)
-    kernel = r.some((1, 2, 3, 3, 4), axes)
-    dilation = r.some((1, 1, 2), axes) if r.opset >= since_dilation and r.chance(0.4) else None
-    attrs = {"kernel_shape": kernel, "strides": r.some((1, 2, 2, 3), axes) if r.chance(0.8) else None,
-             "dilations": dilation}
-    extent = extents(kernel, dilation or [1] * axes)
-    if dilation and max(dilation) > 1:  # a pad is smaller than the kernel, whatever the dilation
-        pads = padding(r, kernel, attrs)
-    else:
-        pads = padding(r, extent, attrs)
-    fit(spatial, extent, pads)
-    if attrs.get("auto_pad", "").startswith("SAME") and (
-            max(dilation or [1]) > 1 or any(t > e for t, e in zip(attrs["strides"] or [1] * axes, extent))):
-        raise Misfit  # the pads would be negative, or the operator's text leaves them open
+    kernel, stride, dilation = r.some((1, 2, 3, 3, 4), axes), [1] * axes, [1] * axes
+    attrs = {"kernel_shape": kernel}
+    if r.chance(0.8):
+        attrs["strides"] = stride = r.some((1, 2, 2, 3), axes)
+    if r.opset >= since_dilation and r.chance(0.4):
+        attrs["dilations"] = dilation = r.some((1, 1, 2), axes)
+    fit(spatial, dilation, [0] * axes)  # else a window may hold padding alone, whose maximum nobody defines
+    extent = extents(kernel, dilation)
+    fit(spatial, extent, padding(r, kernel, attrs))  # a pad is smaller than the kernel, whatever the dilation
+    same = attrs.get("auto_pad", "").startswith("SAME")
+    if same and (max(dilation) > 1 or any(t > e for t, e in zip(stride, extent))):
+        raise Misfit  # the operator's text leaves them open, or the pads would be negative
     if r.opset >= 10 and "auto_pad" not in attrs and r.chance(0.35):
         attrs["ceil_mode"] = 1
     return attrs
