@@ -5,7 +5,8 @@
 Each round has a new daemon with an empty store: the first upload is cold, the next five are hits
 (occamy_hit_seconds: last byte of the body to first byte of the answer), then the artifact is run on
 random input. CPU seconds are of all threads and children, with start and reading of the file. Every
-figure is the median of its rounds. --write puts the table into bench/times.md, as of MACHINE."""
+figure is the median of its rounds; how far rounds lie apart is said, too. --write puts the table into
+bench/times.md, as of MACHINE."""
 import argparse
 import http.client
 import json
@@ -94,16 +95,27 @@ def measure(build, name):
 
 
 def row(build, name, rounds):
+    """A line of the table, and how far its figures' rounds lie apart, as shares of the medians."""
     (toolchain, *_), *figures = zip(*(measure(build, name) for _ in range(rounds)))
-    cold, cpu, seconds, hit = map(statistics.median, figures)
-    return f"| {name} | {cold:.2f} | {cpu:.2f} | {seconds:.2f} | {hit:.2f} | {toolchain} |\n"
+    cold, cpu, seconds, hit = medians = [statistics.median(f) for f in figures]
+    spread = [(max(f) - min(f)) / median for f, median in zip(figures, medians)]
+    return (f"| {name} | {cold:.2f} | {cpu:.2f} | {seconds:.2f} | {hit:.2f} | {toolchain} |\n",
+            spread)
 
 
-def page(machine, rounds, table):
+def noise(spreads):
+    """Half of the models are below these."""
+    cold, cpu, seconds, hit = (f"{statistics.median(of):.0%}" for of in zip(*spreads))
+    return (f"Between the slowest and the fastest round lie, for the median model, {cold} of the "
+            f"compile's CPU seconds,\n{cpu} of the run's, {seconds} of the run's time, {hit} of the hit's.")
+
+
+def page(machine, rounds, table, spreads):
     return f"""# Seconds
 
-Written by `bench/times.py`, whose head says what is measured; {machine}, release build, sm_87, fp32, batch 1,
-medians of {rounds} rounds. The device is emulated: no figure here is of a GPU.
+Written by `bench/times.py`, whose head says what is measured; {machine}, release build, sm_87, fp32,
+medians of {rounds} rounds. {noise(spreads)}
+The device is emulated: no figure here is of a GPU.
 
 {table}"""
 
@@ -117,12 +129,14 @@ def main():
     parser.add_argument("models", nargs="*")
     words = parser.parse_args()
     print(HEAD, end="", flush=True)
-    table = HEAD
+    table, spreads = HEAD, []
     for name in words.models or models.ALL:
-        table += row(words.build.resolve(), name, words.rounds)
-        print(table.splitlines()[-1], flush=True)
+        line, spread = row(words.build.resolve(), name, words.rounds)
+        print(line, end="", flush=True)
+        table += line
+        spreads.append(spread)
     if words.write:
-        TABLE.write_text(page(words.write, words.rounds, table))
+        TABLE.write_text(page(words.write, words.rounds, table, spreads))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import kernel_table
 import models
 import networks
 import ort_memory
+import times
 from eager import bind_dims, eager_peak
 
 ZOO = models.read_table("networks.tsv", "network")
@@ -118,6 +119,16 @@ def test_kernels_compared():
             assert len(found) == (0 if same else 1), f"{column}, {nvrtc}: {found}"
             assert same or f"kernel 3 (conv): {column} is {other}," in found[0], found
     assert len(kernel_table.differences("resnet18", rows[1:], recorded)) == 1
+
+
+def test_times():
+    line, spread = times.row(lib.RELEASE.resolve(), "pp_ocr_cls", 2)
+    figures = [float(cell) for cell in line.split("|")[2:6]]
+    assert all(figure > 0 for figure in figures) and figures[0] > figures[1], line
+    assert len(spread) == 4 and min(spread) >= 0, spread
+    listed = [line.split(" ")[1] for line in times.TABLE.read_text().splitlines()
+              if line.startswith("| ")]
+    assert listed == ["model", *models.ALL], "bench/times.md: other models than bench/models.py"
 
 
 lib.main(globals())
