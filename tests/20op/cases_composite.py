@@ -166,6 +166,22 @@ for shapes in [((2, 4, 3, 4), (2, 3, 5, 4), (2, 3, 5, 4)), ((2, 4, 3, 4), (2, 4,
     case("Attention", heads(*shapes), 23, error="E_SHAPE")
 case("Attention", heads((2, 4, 3, 4), (2, 4, 5, 4), (2, 4, 5, 4)), 23, outputs=4, error="E_OP_UNSUPPORTED", qk_matmul_output_mode=2)
 
+case("CenterCropPad", [rand(9, 6, 3), ints(4, 9, 3)], 18, const=[1])
+case("CenterCropPad", [rand(9, 6, 3), ints(5, 8)], 18, const=[1], axes=[-1, 0])
+case("CenterCropPad", [rand(2, 7), ints(6)], 18, const=[1], axes=[1])
+case("CenterCropPad", [rand(2, 7), ints(6)], 18, const=[1], error="E_SHAPE")
+case("CenterCropPad", [rand(2, 7), ints(6)], 18, const=[1], error="E_ATTR", axes=[2])
+case("CenterCropPad", [rand(2, 7), ints(6, 6)], 18, error="E_SHAPE_DYNAMIC")
+
+POSITIONS = np.array([[3, 0, 8], [1, 1, 7]])
+for attrs in ({}, dict(interleaved=1)):
+    case("RotaryEmbedding", [rand(2, 4, 3, 8), rand(9, 4), rand(9, 4), POSITIONS], 23, **attrs)
+    case("RotaryEmbedding", [rand(2, 3, 32), rand(2, 3, 4), rand(2, 3, 4)], 23, num_heads=4, **attrs)
+    case("RotaryEmbedding", [rand(2, 4, 3, 8), rand(9, 2), rand(9, 2), POSITIONS], 23, rotary_embedding_dim=4, **attrs)
+case("RotaryEmbedding", [rand(2, 3, 32), rand(2, 3, 4), rand(2, 3, 4)], 23, error="E_SHAPE")
+case("RotaryEmbedding", [rand(2, 4, 3, 8), rand(9, 4), rand(9, 4), POSITIONS], 23, error="E_ATTR", rotary_embedding_dim=3)
+case("RotaryEmbedding", [rand(2, 4, 3, 8), rand(9, 3), rand(9, 3), POSITIONS], 23, error="E_SHAPE")
+
 # ---- control flow (15onnx/test_bodies.py has more) ----
 def body(nodes, inputs="", outputs="b"):
     kinds = {"i": TensorProto.INT64, "go": TensorProto.BOOL, "on": TensorProto.BOOL}
