@@ -8,6 +8,17 @@ struct frame {					/* per axis */
 	int64_t pads[2 * RANK_MAX];		/* zeros in front, then behind */
 };
 
+/* One axis of `size` elements becomes `want`. */
+static void centre(struct frame *f, int rank, int64_t axis, int64_t size, int64_t want)
+{
+	const int64_t cut = want < size ? size - want : 0, add = want > size ? want - size : 0;
+
+	f->start[axis] = cut / 2;
+	f->end[axis] = f->start[axis] + size - cut;
+	f->pads[axis] = add / 2;
+	f->pads[rank + axis] = add - add / 2;
+}
+
 static int measure(struct expand *x, const struct type *t, struct frame *f)
 {
 	const struct attr *a = attr_find(x->n, "axes");
@@ -24,16 +35,12 @@ static int measure(struct expand *x, const struct type *t, struct frame *f)
 	for (int i = 0; i < t->rank; i++)
 		f->end[i] = t->dim[i];
 	for (uint32_t k = 0; k < count; k++) {
-		int64_t axis = a ? a->ints[k] : k, more;
+		int64_t axis = a ? a->ints[k] : k;
 
 		axis += axis < 0 ? t->rank : 0;
 		if (want[k] < 0 || want[k] > INT32_MAX)
 			return fail(x->e, E_VALUE, "CenterCropPad to %lld", (long long)want[k]);
-		more = want[k] - t->dim[axis];
-		f->start[axis] = more < 0 ? -more / 2 : 0;
-		f->end[axis] = more < 0 ? f->start[axis] + want[k] : t->dim[axis];
-		f->pads[axis] = more > 0 ? more / 2 : 0;
-		f->pads[t->rank + axis] = more > 0 ? more - more / 2 : 0;
+		centre(f, t->rank, axis, t->dim[axis], want[k]);
 	}
 	return 0;
 }

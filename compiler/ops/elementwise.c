@@ -306,6 +306,19 @@ static int infer_clip(struct graph *g, struct node *n, struct err *e)
 
 /* ---- eval ---- */
 
+/* Has a / b, of type dt, no value? Kernels give some value then; what is known now is refused. */
+static const char *division_fault(int64_t a, int64_t b, enum dtype dt, bool quotient)
+{
+	const uint64_t half = UINT64_C(1) << (8 * dtype_size(dt) - 1);
+	const bool has_sign = dt == I8 || dt == I16 || dt == I32 || dt == I64;
+
+	if (b == 0)
+		return "is divided by zero";
+	return quotient && has_sign && b == -1 && (uint64_t)a == 0 - half
+		       ? "is the least of its type, divided by -1"
+		       : NULL;
+}
+
 /* u64 has its own functions, since int64_t does not hold it. */
 static int eval_integers(const struct node *n, struct walk *w, const struct tensor *in,
 			 struct tensor *out, struct err *e)
@@ -313,18 +326,21 @@ static int eval_integers(const struct node *n, struct walk *w, const struct tens
 	extern const struct op op_Div, op_Mod;
 	const struct elementwise *row = n->op->elementwise;
 	const struct elementwise_attr *attr = n->attr;
-	bool natural = false, divides = n->op == &op_Div || n->op == &op_Mod;
+	bool natural = false;
 
 	for (uint32_t k = 0; k < n->nmain; k++)
 		natural = natural || in[k].type.dt == U64;
 	for (int64_t i = 0; w->left; walk_next(w), i++) {
+		const char *fault = NULL;
 		int64_t v[3] = {0};
 
 		for (uint32_t k = 0; k < n->nmain; k++)
 			v[k] = get_int(in[k].data, in[k].type.dt, w->at[k]);
-		if (divides && v[1] == 0)
-			return fail(e, E_VALUE, "%s: element %lld is divided by zero", n->op->name,
-				    (long long)i);
+		if (n->op == &op_Div || n->op == &op_Mod)
+			fault = division_fault(v[0], v[1], out->type.dt, n->op == &op_Div);
+		if (fault)
+			return fail(e, E_VALUE, "%s: element %lld %s", n->op->name, (long long)i,
+				    fault);
 		if (natural)
 			v[0] = (int64_t)row->natural((uint64_t)v[0], (uint64_t)v[1], (uint64_t)v[2],
 						     attr->param[0]);

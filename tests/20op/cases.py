@@ -11,10 +11,10 @@ CASES = []
 RANDOM = np.random.default_rng(20)
 
 
-def case(op, inputs, opset=13, const=(), host=False, outputs=1, error=None, want=None, **attrs):
+def case(op, inputs, opset=13, const=(), host=False, outputs=1, error=None, folded=None, want=None, **attrs):
     name = f"{op}-{opset}-{sum(c['op'] == op for c in CASES)}"
     CASES.append(dict(name=name, op=op, inputs=inputs, opset=opset, const=set(const), host=host,
-                      outputs=outputs, error=error, want=want, attrs=attrs))
+                      outputs=outputs, error=error, folded=folded, want=want, attrs=attrs))
 
 
 def rand(*shape, lo=-2.0, hi=2.0, dtype=np.float32):

@@ -48,9 +48,10 @@ def held(case):
 
 
 def check(case, base):
-    if case["error"]:
+    error = case["error"] or case["folded"]
+    if error:
         code = json.loads(Path(f"{base}.err").read_text())["code"] if os.path.exists(f"{base}.err") else "nothing"
-        return None if code == case["error"] else f"refused with {code}, not {case['error']}"
+        return None if code == error else f"refused with {code}, not {error}"
     if os.path.exists(f"{base}.err"):
         return f"refused: {Path(f'{base}.err').read_text()}"
     got = read_outputs(Path(f"{base}.out").read_bytes())
