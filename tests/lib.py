@@ -144,6 +144,17 @@ def long_set(items, what=None):
     return taken
 
 
+def halved(run, cases):
+    """run(cases), a result per case; where it refuses (RuntimeError), its halves: one text per refused case."""
+    try:
+        return run(cases)
+    except RuntimeError as error:
+        if len(cases) == 1:
+            return [str(error)]
+        half = len(cases) // 2
+        return halved(run, cases[:half]) + halved(run, cases[half:])
+
+
 def skip(reason):
     print(reason)
     sys.exit(77)

@@ -124,6 +124,17 @@ static void add_bias(struct lower *l, const struct product *p)
 		lower_weight(l, p->bias, (uint64_t)p->n * sizeof(float));
 }
 
+void product_defines(struct lower *l, const struct product *p)
+{
+	lower_define(l, "MM", p->m);
+	lower_define(l, "NN", p->n);
+	lower_define(l, "KK", p->k);
+	lower_define(l, "AM", p->am);
+	lower_define(l, "AK", p->ak);
+	lower_define(l, "BK", p->bk);
+	lower_define(l, "BN_", p->bn);
+}
+
 static int lower_gemm(struct graph *g, struct node *n, struct product *p, struct err *e)
 {
 	const struct tile *t = tile_choose(p->m, p->n, p->batch);
@@ -136,13 +147,7 @@ static int lower_gemm(struct graph *g, struct node *n, struct product *p, struct
 	add_b(&l, p);
 	add_bias(&l, p);
 	tile_defines(&l, t);
-	lower_define(&l, "MM", p->m);
-	lower_define(&l, "NN", p->n);
-	lower_define(&l, "KK", p->k);
-	lower_define(&l, "AM", p->am);
-	lower_define(&l, "AK", p->ak);
-	lower_define(&l, "BK", p->bk);
-	lower_define(&l, "BN_", p->bn);
+	product_defines(&l, p);
 	lower_define(&l, "A_VEC",
 		     p->ak == 1 && is_wide(&l, p->a, &p->a_base, &p->batches, p->k, p->am) ? 4 : 1);
 	form_function(&p->a_base, &p->batches, "a_base", &l.text);

@@ -13,6 +13,8 @@ struct product {
 	const float *bias; /* [n], NULL: none */
 };
 
+void product_defines(struct lower *l, const struct product *p); /* sizes and strides */
+
 /* Any type; Gemm's scaling and c, too. */
 int lower_matmul_direct(struct graph *g, struct node *n, const struct product *p, struct err *e);
 

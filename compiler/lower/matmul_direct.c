@@ -39,13 +39,7 @@ int lower_matmul_direct(struct graph *g, struct node *n, const struct product *p
 	if (has_c)
 		add_c(&l, n->in[2]);
 	lower_define(&l, "COUNT", count);
-	lower_define(&l, "MM", p->m);
-	lower_define(&l, "NN", p->n);
-	lower_define(&l, "KK", p->k);
-	lower_define(&l, "AM", p->am);
-	lower_define(&l, "AK", p->ak);
-	lower_define(&l, "BK", p->bk);
-	lower_define(&l, "BN_", p->bn);
+	product_defines(&l, p);
 	lower_define(&l, "SCALED", is_gemm);
 	lower_define(&l, "HAS_C", has_c);
 	lower_define(&l, "THREADS", THREADS);

@@ -39,17 +39,6 @@ def run(cases, folder, code="ptx"):
     return [[next(each) for _ in range(case["outputs"])] for case in cases]
 
 
-def results(cases, folder):
-    """Outputs, or the reason why there are none, per case."""
-    try:
-        return run(cases, folder)
-    except RuntimeError as error:
-        if len(cases) == 1:
-            return [str(error)]
-        half = len(cases) // 2
-        return results(cases[:half], folder) + results(cases[half:], folder)
-
-
 def check(case, got):
     if isinstance(got, str):
         return got
@@ -73,7 +62,7 @@ def main():
     failed = count = 0
     with tempfile.TemporaryDirectory() as folder:
         for batch in batches(sys.argv[1:]):
-            for case, got in zip(batch, results(batch, pathlib.Path(folder))):
+            for case, got in zip(batch, lib.halved(lambda cases: run(cases, pathlib.Path(folder)), batch)):
                 problem = check(case, got)
                 count += 1
                 if problem:

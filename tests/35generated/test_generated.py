@@ -28,17 +28,6 @@ def run(cases, folder):
     return [[next(each) for _ in case.outputs] for case in cases]
 
 
-def results(cases, folder):
-    """Outputs, or the reason why there are none, per case."""
-    try:
-        return run(cases, folder)
-    except RuntimeError as error:
-        if len(cases) == 1:
-            return [str(error)]
-        half = len(cases) // 2
-        return results(cases[:half], folder) + results(cases[half:], folder)
-
-
 def check(case, got):
     """What is wrong with it, or None."""
     want, _ = model.expected(case)
@@ -76,7 +65,7 @@ def main():
     warnings.simplefilter("ignore")  # NumPy's, in the reference
     with tempfile.TemporaryDirectory() as folder:
         for batch in filter(None, chosen(sys.argv[1:])):
-            for case, got in zip(batch, results(batch, pathlib.Path(folder))):
+            for case, got in zip(batch, lib.halved(lambda cases: run(cases, pathlib.Path(folder)), batch)):
                 problem = check(case, got)
                 count += 1
                 if problem:
