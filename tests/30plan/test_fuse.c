@@ -157,7 +157,7 @@ static void make_transpose(struct model *m)
 {
 	uint32_t x = pick(m, 0);
 	struct type t = m->type[x];
-	int perm[RANK_MAX];
+	int perm[RANK_MAX] = {0};
 
 	for (int i = 0; i < t.rank; i++) {
 		int at = (int)draw((uint32_t)i + 1);
