@@ -116,12 +116,12 @@ int fs_write_parts(const char *path, const struct span *parts, size_t nparts, st
 		return fail(e, E_IO, "%s: path too long", path);
 	fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd < 0)
-		return fail(e, E_IO, "%s: %s", temp, strerror(errno));
+		return fail(e, E_IO, "%s: cannot be written: %s", path, strerror(errno));
 	for (size_t i = 0; i < nparts && !bad; i++)
 		bad = write_all(fd, parts[i]);
 	bad = bad || fsync(fd) < 0;
 	if (close(fd) < 0 || bad) {
-		fail(e, E_IO, "%s: %s", temp, strerror(errno));
+		fail(e, E_IO, "%s: cannot be written: %s", path, strerror(errno));
 		goto undo;
 	}
 	if (rename(temp, path) < 0 || sync_dir(path) < 0) {

@@ -41,7 +41,7 @@ struct compile_identity {
 
 void compile_options_init(struct compile_options *o, struct arena *a); /* defaults */
 /* word: "target", "precision", "code", "off" and "dims" (comma lists), "bind"; E_USAGE or E_TARGET.
- * Binds' files are not opened. */
+ * value NULL: there is none. Binds' files are not opened. */
 int compile_options_parse(struct compile_options *o, const char *word, const char *value,
 			  struct err *e);
 /* Fills the digest of every bind from its file. E_NO_FILE. */

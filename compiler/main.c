@@ -65,18 +65,19 @@ static const char **plain_option(struct command *c, const char *name)
 static int parse_option(struct command *c, const char *name, const char *value, struct err *e)
 {
 	const char **to = plain_option(c, name);
+	bool progress = !strcmp(name, "--progress");
 
+	if (!to && !progress) {
+		if (strncmp(name, "--", 2))
+			return fail(e, E_USAGE, "unknown option %.40s", name);
+		return compile_options_parse(&c->options, name + 2, value, e);
+	}
 	if (!value)
 		return fail(e, E_USAGE, "%.40s needs a value", name);
-	if (to) {
-		*to = value;
-		return 0;
-	}
-	if (!strcmp(name, "--progress"))
+	if (progress)
 		return set_fd(c, value, e);
-	if (strncmp(name, "--", 2))
-		return fail(e, E_USAGE, "unknown option %.40s", name);
-	return compile_options_parse(&c->options, name + 2, value, e);
+	*to = value;
+	return 0;
 }
 
 static int parse(struct command *c, int argc, char **argv, struct err *e)

@@ -189,7 +189,8 @@ int compile_options_parse(struct compile_options *o, const char *word, const cha
 {
 	for (size_t i = 0; i < COUNT_OF(words); i++)
 		if (!strcmp(words[i].name, word))
-			return words[i].set(o, value, e);
+			return value ? words[i].set(o, value, e)
+				     : fail(e, E_USAGE, "'%.40s' needs a value", word);
 	return fail(e, E_USAGE, "'%.40s' is not known; known: %s", word, compile_options_words());
 }
 

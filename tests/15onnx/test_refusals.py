@@ -74,6 +74,19 @@ def test_out_is_left_alone():
     assert compiled.out == b"what was there"
 
 
+def test_words():
+    """An unknown word is called so, also where it comes last; what can't be written has the name that was given."""
+    model_path = lib.BUILD / "words.onnx"
+    model_path.write_bytes(model([node("Relu", "x", "y")]).SerializeToString())
+    out = "/nonexistent/out.occ"
+    for words, code, text in ((("-o", "x", "--frob"), 64, "'frob' is not known; known: "),
+                              (("-o", "x", "--target"), 64, "'target' needs a value"),
+                              (("-o",), 64, "-o needs a value"), (("-q",), 64, "unknown option -q"),
+                              (("-o", out), 74, f"{out}: cannot be written: No such file or directory")):
+        ran = lib.Ran([lib.BUILD / "occamyc", model_path, *words])
+        assert ran.code == code and ran.problem()["detail"].startswith(text), (words, ran.code, ran.err)
+
+
 def test_names_are_escaped():
     for bad in ("\x1b[31m\x07", "a\nb", "\r\x7f", '"}', "слой \u202e", "%s%n", "x" * 4000):
         compiled = Compiled(model([helper.make_node("Foo", ["x"], ["y"], name=bad)]))
