@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define COMPARED_MAX 8 /* so many things of one hash are compared, the newest ones */
+#define HASHED_MAX \
+	4096 /* bytes of a constant: weights are read whole only where they may be equal */
 
 struct table {
 	uint32_t nbucket;
@@ -102,10 +104,12 @@ static void unite_constants(struct fuse *f, struct arena *tmp)
 
 	for (val_id v = 1; v < g->nval; v++) {
 		const struct val *x = &g->val[v];
+		size_t bytes;
 
 		if (!f->uses[v] || !val_is_const(x))
 			continue;
-		same[v] = find(&t, g, v, mix(0, x->data, (size_t)type_bytes(&x->type)),
+		bytes = (size_t)type_bytes(&x->type);
+		same[v] = find(&t, g, v, mix(bytes, x->data, MIN(bytes, HASHED_MAX)),
 			       equal_constants);
 		if (same[v] != v)
 			fuse_did(f, REWRITE_CONSTANTS);
