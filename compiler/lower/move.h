@@ -14,4 +14,7 @@ void lower_real(struct lower *l, const struct space *s);
 /* #define of numbers with commas between them. */
 void lower_list(struct lower *l, const char *name, const int64_t *v, int count);
 
+/* Output 0 from element `offset` of input 0 on; both plain, without gaps. */
+int lower_copy(struct graph *g, struct node *n, int64_t offset, struct err *e);
+
 #endif

@@ -18,26 +18,9 @@ struct updates {
 static int copy_data(struct graph *g, struct node *n, struct err *e)
 {
 	const struct val *x = node_in(g, n, 0), *y = node_out(g, n, 0);
-	struct space s;
-	struct form dense = {.base = 0};
-	int64_t count = type_count(&y->type);
-	struct lower l;
 
-	if (!val_is_const(x) && x->slot == y->slot && x->off == y->off)
-		return 0;
-	space_of(&s, &(struct type){.rank = 1, .dim = {count}}, PLAIN);
-	dense.coef[0] = 1;
-	lower_begin(&l, g, n, "copy");
-	lower_value(&l, n->out[0], 2);
-	lower_operand(&l, n->in[0]);
-	lower_type(&l, "y_t", y->type.dt);
-	lower_define(&l, "COUNT", count);
-	lower_define(&l, "THREADS", MOVE_THREADS);
-	buf_puts(&l.text, "#define VEC 1\n#define EXTRA_PARAMS\n");
-	form_function(&dense, &s, "in_at", &l.text);
-	form_function(&dense, &s, "out_at", &l.text);
-	buf_puts(&l.text, "INLINE bool in_real(unsigned off)\n{\n\treturn true;\n}\n");
-	return lower_end(&l, div_up(count, MOVE_THREADS), 1, 1, MOVE_THREADS, e);
+	return !val_is_const(x) && x->slot == y->slot && x->off == y->off ? 0
+									  : lower_copy(g, n, 0, e);
 }
 
 static int lower_updates(struct graph *g, struct node *n, const struct updates *u, struct err *e)
