@@ -74,14 +74,9 @@ void live_set(struct graph *g)
 uint64_t live_peak(const struct graph *g)
 {
 	struct arena *tmp = arena_open(0);
-	struct plan_item *item = NEW(tmp, g->nslot, struct plan_item);
-	uint64_t peak;
+	uint64_t peak =
+		plan_too_big(g) ? UINT64_MAX : place_max_live(plan_items(g, tmp), g->nslot - 1);
 
-	for (slot_id s = 1; s < g->nslot; s++)
-		item[s - 1] = (struct plan_item){.size = g->slot[s].size,
-						 .first = g->slot[s].first,
-						 .last = g->slot[s].last};
-	peak = plan_max_live(item, g->nslot - 1);
 	arena_close(tmp);
 	return peak;
 }

@@ -1,30 +1,19 @@
 /*
- * Packing: sizes and live ranges in, offsets out. Pure: it knows nothing of
- * graphs, so that it is tested on its own against many random instances.
+ * What the memory plan of a graph is made of: the slots as items to pack.
  */
 #ifndef COMPILER_PLAN_H
 #define COMPILER_PLAN_H
 
-#include "base/err.h"
+#include "compiler/ir.h"
+#include "compiler/place/place.h"
 
 #define PLAN_ALIGN     256u
 #define PLAN_BYTES_MAX ((uint64_t)1 << 40) /* no device has 1 TiB */
 
-struct plan_item {
-	uint64_t size;	      /* bytes; rounded up to PLAN_ALIGN inside */
-	uint32_t first, last; /* steps, both inclusive */
-	uint64_t offset;      /* the answer, a multiple of PLAN_ALIGN */
-};
+/* A slot is larger than PLAN_BYTES_MAX: the items can't be packed. */
+bool plan_too_big(const struct graph *g);
 
-struct plan_found {
-	uint64_t bytes, lower_bound; /* lower_bound: most bytes that are live at one step */
-};
-
-/* Fills the offsets. Items that share a step never overlap. E_PLAN_TOO_BIG beyond PLAN_BYTES_MAX.
- */
-int plan_pack(struct plan_item *item, uint32_t n, struct plan_found *found, struct err *e);
-
-/* The lower bound alone; UINT64_MAX where it is beyond PLAN_BYTES_MAX. */
-uint64_t plan_max_live(const struct plan_item *item, uint32_t n);
+/* Slots 1..nslot-1 with their live ranges, in the arena. */
+struct place_item *plan_items(const struct graph *g, struct arena *a);
 
 #endif
