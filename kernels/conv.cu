@@ -5,6 +5,9 @@
  * multiple of 8; tab[k] = {offset, z << 26 | y << 13 | x} of the tap.
  * Each output is one chain of fmaf over k that starts with the bias: all tiles give equal bits.
  * w: [group][K][CO_PAD], then bias [group][CO_PAD]; CO_PAD a multiple of 4.
+ * WD x WH x WW > 1 (of 2 or 4 pixels): y is the maximum (IS_MAX) or the mean of windows of pixels side by
+ * side, which are neighbours of m and thus one thread's; O* count windows; BEFORE: steps before that.
+ * SHUFFLE > 1: columns are [SHUFFLE * SHUFFLE][YC] and become as many pixels of YC channels.
  * Spatial axes are D, H, W (1 where the operator has fewer); MASK_*: the taps may leave the image.
  * Grid: (ceil(N * OS / BM), GROUPS * ceil(CO / BN)); CO and CI are per group, multiples of 8 where
  * GROUPS > 1. Threads: (BM / TM) * (BN / TN). Shared: static. In place: only with extra operands.
@@ -50,6 +53,13 @@
 #define X_PITCH (64 * 56 * 56)
 #define Y_PLAIN 0
 #define X_PLAIN 0
+#define SHUFFLE 1
+#define YC 64
+#define WD 1
+#define WH 1
+#define WW 1
+#define IS_MAX 0
+#define BEFORE 0
 #endif
 
 #define TX (BN / TN)
@@ -57,7 +67,8 @@
 #define TAPS (KD * KH * KW)
 #define OS (OD * OH * OW)
 #define IS (ID * IH * IW)
-#define PIXELS (N * OS)
+#define WS (WD * WH * WW)
+#define PIXELS (N * OS * WS)
 #define TILES_N ((CO + BN - 1) / BN)
 #if X_PLAIN
 #define STEPS ((TAPS * CI + 7) / 8)
@@ -88,12 +99,12 @@ INLINE unsigned axis_mask(int first, int taps, int dilation, int size)
 
 INLINE pixel pixel_at(unsigned m)
 {
-	const unsigned n = m / OS, s = m % OS;
+	const unsigned n = m / WS / OS, s = m / WS % OS, w = m % WS;
 	pixel p;
 
-	p.z = (int)(s / (OH * OW)) * SD - PD;
-	p.y = (int)(s / OW % OH) * SH - PH;
-	p.x = (int)(s % OW) * SW - PW;
+	p.z = (int)(s / (OH * OW) * WD + w / (WH * WW)) * SD - PD;
+	p.y = (int)(s / OW % OH * WH + w / WW % WH) * SH - PH;
+	p.x = (int)(s % OW * WW + w % WW) * SW - PW;
 	p.base = (p.z * IH + p.y) * IW + p.x;
 #if !X_PLAIN
 	p.base *= 8;
@@ -254,22 +265,58 @@ INLINE void start(float (&acc)[TM][TN], const float *bias, unsigned n0, unsigned
 }
 
 #if Y_PLAIN
-#define STEP_M	 VEC /* neighbours in memory are pixels */
 #define STEP_N	 1
 #define CHANNELS CO
 #else
-#define STEP_M	 1
 #define STEP_N	 4
 #define CHANNELS ((CO + 7) / 8 * 8)
 #endif
+#define STEP_M (WS > 1 ? WS : Y_PLAIN ? VEC : 1) /* plain: neighbours in memory are pixels */
 
+/* Of column c of the result m. */
 INLINE unsigned offset_of(unsigned m, unsigned c)
 {
-	const unsigned n = m / OS, s = m % OS;
+	const unsigned n = m / OS, z = SHUFFLE > 1 ? c / YC : 0;
+	const unsigned s = SHUFFLE > 1 ? (m % OS / OW * SHUFFLE + z / SHUFFLE) * (OW * SHUFFLE) +
+						 m % OS % OW * SHUFFLE + z % SHUFFLE
+				       : m % OS;
 
+	c -= z * YC;
 	if (Y_PLAIN)
-		return (n * (CO * GROUPS) + c) * OS + s;
-	return ((n * ((CO * GROUPS + 7) / 8) + c / 8) * OS + s) * 8 + c % 8;
+		return (n * YC + c) * (OS * SHUFFLE * SHUFFLE) + s;
+	return ((n * ((YC + 7) / 8) + c / 8) * (OS * SHUFFLE * SHUFFLE) + s) * 8 + c % 8;
+}
+
+/* What the operator makes of the thread's results from [i][j] on. */
+INLINE void result(float (&v)[VEC], const float (&acc)[TM][TN], int i, int j,
+		   unsigned off EXTRA_PARAMS)
+{
+#if WS > 1
+#pragma unroll
+	for (int q = 0; q < VEC; q++)
+		v[q] = IS_MAX ? least(v[q]) : 0.0f;
+#pragma unroll
+	for (int w = 0; w < WS; w++) {
+		float a[VEC];
+
+#pragma unroll
+		for (int q = 0; q < VEC; q++)
+			a[q] = acc[i + w][j + q];
+#if BEFORE
+		before(a, off EXTRA_ARGS);
+#endif
+#pragma unroll
+		for (int q = 0; q < VEC; q++)
+			v[q] = IS_MAX ? max_nan(v[q], a[q]) : v[q] + a[q];
+	}
+#pragma unroll
+	for (int q = 0; q < VEC; q++)
+		v[q] = IS_MAX ? v[q] : v[q] / WS;
+#else
+#pragma unroll
+	for (int q = 0; q < VEC; q++)
+		v[q] = Y_PLAIN ? acc[i + q][j] : acc[i][j + q];
+#endif
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS, MIN_BLOCKS(THREADS, REGISTERS))
@@ -321,16 +368,14 @@ extern "C" __global__ void __launch_bounds__(THREADS, MIN_BLOCKS(THREADS, REGIST
 	for (int i = 0; i < TM; i += STEP_M)
 #pragma unroll
 		for (int j = 0; j < TN; j += STEP_N) {
-			const unsigned m = m0 + tile_index(ty, i, BM / TM);
+			const unsigned m = (m0 + tile_index(ty, i, BM / TM)) / WS;
 			const unsigned c = n0 + tile_index(tx, j, TX);
 			const unsigned off = offset_of(m, group * CO + c);
 			float v[VEC];
 
-			if (m >= PIXELS || c >= CHANNELS)
+			if (m >= N * OS || c >= CHANNELS)
 				continue;
-#pragma unroll
-			for (int q = 0; q < VEC; q++)
-				v[q] = Y_PLAIN ? acc[i + q][j] : acc[i][j + q];
+			result(v, acc, i, j, off EXTRA_ARGS);
 			epilogue(v, off EXTRA_ARGS);
 			store(y, out_at(off), v);
 		}

@@ -12,7 +12,12 @@ static const char *const axis_names = "DHW";
 void shape_of(struct shape *s, const struct graph *g, const struct node *n,
 	      const struct window *win)
 {
-	*s = (struct shape){.x = node_in(g, n, 0), .y = node_out(g, n, 0), .groups = 1};
+	*s = (struct shape){.x = node_in(g, n, 0),
+			    .y = node_out(g, n, 0),
+			    .groups = 1,
+			    .shuffle = 1,
+			    .window = {1, 1, 1},
+			    .window_size = 1};
 	s->batch = s->x->type.dim[0];
 	s->ci = s->x->type.dim[1];
 	s->co = s->y->type.dim[1];
@@ -41,6 +46,23 @@ void shape_weights(struct shape *s, const struct graph *g, const struct node *n)
 	s->groups = a->group;
 }
 
+/* Of a .Conv: the results of the convolution, instead of what they become. */
+static void shape_store(struct shape *s, const struct graph *g, const struct node *n)
+{
+	const struct conv_store *store = &((const struct conv_attr *)n->attr)->store;
+	int skip = 3 - (node_in(g, n, 0)->type.rank - 2);
+
+	s->shuffle = store->shuffle;
+	s->column_row_depth = store->column_row_depth;
+	s->co = s->w->type.dim[0];
+	for (int k = skip; k < 3; k++) {
+		s->window[k] = store->window[k - skip];
+		s->window_size *= s->window[k];
+		s->out[k] /= s->shuffle;
+		s->out_size /= s->shuffle;
+	}
+}
+
 int64_t stored_count(const struct val *v)
 {
 	return (int64_t)(val_bytes(v) / dtype_size(v->type.dt));
@@ -53,9 +75,9 @@ int lanes_of(const struct val *v)
 
 bool shape_masked(const struct shape *s, int a)
 {
-	return s->pad[a] > 0 ||
-	       (s->out[a] - 1) * s->stride[a] + (s->kernel[a] - 1) * s->dilation[a] - s->pad[a] >=
-		       s->in[a];
+	return s->pad[a] > 0 || (s->out[a] * s->window[a] - 1) * s->stride[a] +
+						(s->kernel[a] - 1) * s->dilation[a] - s->pad[a] >=
+					s->in[a];
 }
 
 void shape_defines(struct lower *l, const struct shape *s)
@@ -108,6 +130,30 @@ static int64_t k_count(const struct shape *s)
 				     : div_up(ci, BLOCK) * BLOCK * s->taps;
 }
 
+/* Channels of one pixel of a shuffled result, as its layout has them. */
+static int64_t pixel_channels(const struct shape *s)
+{
+	int64_t c = s->co / (s->shuffle * s->shuffle);
+
+	return s->y->layout == BLOCKED ? div_up(c, BLOCK) * BLOCK : c;
+}
+
+/* Columns of a group: its channels. Shuffled: those of one pixel stand together. */
+static int64_t columns(const struct shape *s)
+{
+	return s->shuffle > 1 ? s->shuffle * s->shuffle * pixel_channels(s) : s->co / s->groups;
+}
+
+static int64_t column_of(const struct shape *s, int64_t c)
+{
+	int64_t pixels = s->shuffle * s->shuffle, channels = s->co / pixels;
+
+	if (s->shuffle == 1)
+		return c % (s->co / s->groups);
+	return s->column_row_depth ? c % pixels * pixel_channels(s) + c / pixels
+				   : c / channels * pixel_channels(s) + c % channels;
+}
+
 static void pack_weights(struct lower *l, const struct shape *s, int64_t co_pad)
 {
 	int64_t ci = s->ci / s->groups, co = s->co / s->groups, k = k_count(s);
@@ -115,14 +161,14 @@ static void pack_weights(struct lower *l, const struct shape *s, int64_t co_pad)
 	float *out = NEW(l->g->arena, count, float), *bias = out + s->groups * k * co_pad;
 
 	for (int64_t c = 0; c < s->co; c++) {
-		float *to = out + c / co * k * co_pad + c % co;
+		float *to = out + c / co * k * co_pad + column_of(s, c);
 
 		for (int64_t i = 0; i < ci; i++)
 			for (int64_t t = 0; t < s->taps; t++)
 				to[k_of(s, i, t) * co_pad] = weight_at(s, c, i, t);
 		if (s->b)
-			memcpy(&bias[c / co * co_pad + c % co], (const char *)s->b->data + c * 4,
-			       4);
+			memcpy(&bias[c / co * co_pad + column_of(s, c)],
+			       (const char *)s->b->data + c * 4, 4);
 	}
 	lower_weight(l, out, (uint64_t)count * sizeof(float));
 }
@@ -173,12 +219,30 @@ static bool gemm_fits(const struct shape *s)
 	return s->groups == 1 || (s->ci / s->groups % BLOCK == 0 && s->co / s->groups % BLOCK == 0);
 }
 
+/* What becomes of the results: sizes and the epilogue. */
+static void define_store(struct lower *l, const struct node *n, const struct shape *s)
+{
+	const struct conv_store *store = &((const struct conv_attr *)n->attr)->store;
+	bool plain = s->y->layout == PLAIN, single = s->shuffle > 1 || s->window_size > 1;
+
+	lower_define(l, "Y_PLAIN", plain);
+	lower_define(l, "SHUFFLE", s->shuffle);
+	lower_define(l, "YC", s->shuffle > 1 ? pixel_channels(s) : columns(s) * s->groups);
+	lower_define(l, "WD", s->window[0]);
+	lower_define(l, "WH", s->window[1]);
+	lower_define(l, "WW", s->window[2]);
+	lower_define(l, "IS_MAX", store->pool == POOL_MAX);
+	lower_define(l, "BEFORE", store->before > 0);
+	lower_epilogue_split(l, plain && (single || s->out_size % 4) ? 1 : lower_vec(s->y),
+			     (uint32_t)store->before);
+}
+
 static int lower_gemm_conv(struct graph *g, struct node *n, const struct shape *s, struct err *e)
 {
-	int64_t co = s->co / s->groups, co_pad = div_up(co, BLOCK) * BLOCK;
-	int64_t pixels = s->batch * s->out_size;
+	int64_t co = columns(s), co_pad = div_up(co, BLOCK) * BLOCK;
+	int64_t pixels = s->batch * s->out_size * s->window_size;
 	const struct tile *t = tile_choose(pixels, co, s->groups);
-	bool x_plain = s->x->layout == PLAIN, y_plain = s->y->layout == PLAIN;
+	bool x_plain = s->x->layout == PLAIN;
 	struct lower l;
 
 	lower_begin(&l, g, n, "conv");
@@ -197,8 +261,7 @@ static int lower_gemm_conv(struct graph *g, struct node *n, const struct shape *
 	lower_define(&l, "MASK_H", shape_masked(s, 1) || (x_plain && s->taps * s->ci % BLOCK != 0));
 	lower_define(&l, "MASK_W", shape_masked(s, 2));
 	lower_define(&l, "X_PLAIN", x_plain);
-	lower_define(&l, "Y_PLAIN", y_plain);
-	lower_epilogue(&l, y_plain && s->out_size % 4 ? 1 : lower_vec(s->y));
+	define_store(&l, n, s);
 	return lower_end(&l, div_up(pixels, t->bm), s->groups * div_up(co, t->bn), 1,
 			 tile_threads(t), e);
 }
@@ -222,6 +285,10 @@ int lower_conv(struct graph *g, struct node *n, struct err *e)
 
 	shape_of(&s, g, n, &a->win);
 	shape_weights(&s, g, n);
+	if (n->op == &op__Conv) {
+		shape_store(&s, g, n);
+		return lower_gemm_conv(g, n, &s, e);
+	}
 	if (s.y->type.dt != F32)
 		return lower_conv_direct(g, n, &s, e);
 	if (is_pointwise(&s))

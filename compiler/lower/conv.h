@@ -9,6 +9,9 @@ struct shape { /* of a windowed operator, spatial axes filled up in front to D, 
 	int64_t batch, ci, co, groups;	 /* channels in all */
 	int64_t in[3], out[3], kernel[3], stride[3], dilation[3], pad[3];
 	int64_t in_size, out_size, taps;
+	/* .Conv: one result of `out` is shuffle * shuffle pixels, or made of a window of pixels */
+	int64_t shuffle, window[3], window_size;
+	bool column_row_depth;
 };
 
 /* From win and the types of input 0 and output 0. */

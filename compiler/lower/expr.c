@@ -28,6 +28,7 @@ struct operand {
 struct epilogue {
 	struct lower *l;
 	const struct node *n;
+	uint32_t first, last; /* the steps of the function under construction: [first, last) */
 	struct space space;
 	enum dtype dt; /* output 0's, as it is stored */
 	int vec;
@@ -220,11 +221,23 @@ static void put_lane_load(const struct epilogue *p, const struct operand *o, con
 	buf_puts(t, o->form.guard ? "]) : 0;\n" : "]);\n");
 }
 
+/* Does a step of this function read operand o? */
+static bool is_read(const struct epilogue *p, const struct operand *o)
+{
+	for (uint32_t s = p->first; s < p->last; s++)
+		for (int a = 0; a < p->n->tail[s].nargs; a++)
+			if (p->n->tail[s].arg[a] == (TAIL_IN | o->in))
+				return true;
+	return is_copy(p->n);
+}
+
 static void put_wide_loads(const struct epilogue *p, struct buf *t)
 {
 	for (uint32_t i = 0; i < p->nop; i++) {
 		const struct operand *o = &p->op[i];
 
+		if (!is_read(p, o))
+			continue;
 		if (o->how == UNIFORM) {
 			buf_printf(t, "\tconst %s x%u = get(e%u[", c_type(o->dt), o->arg, o->arg);
 			put_address(p, o, "", t);
@@ -248,15 +261,15 @@ static bool uses_indices(const struct epilogue *p)
 	bool uses = p->space.ragged;
 
 	for (uint32_t i = 0; i < p->nop; i++)
-		uses = uses ||
-		       (p->op[i].how != LITERAL && !form_is_dense(&p->op[i].form, &p->space));
+		uses = uses || (p->op[i].how != LITERAL && is_read(p, &p->op[i]) &&
+				!form_is_dense(&p->op[i].form, &p->space));
 	return uses;
 }
 
 static bool any_lanes(const struct epilogue *p)
 {
 	for (uint32_t i = 0; i < p->nop; i++)
-		if (p->op[i].how == LANES)
+		if (p->op[i].how == LANES && is_read(p, &p->op[i]))
 			return true;
 	return false;
 }
@@ -272,7 +285,7 @@ static void put_lane_loads(const struct epilogue *p, struct buf *t)
 		space_decode(&p->space, "at", t);
 	}
 	for (uint32_t i = 0; i < p->nop; i++)
-		if (p->op[i].how == LANES)
+		if (p->op[i].how == LANES && is_read(p, &p->op[i]))
 			put_lane_load(p, &p->op[i], p->aligned ? "i" : "", t);
 	buf_puts(t, "\t}\n");
 }
@@ -282,7 +295,7 @@ static enum dtype put_operand(const struct epilogue *p, uint16_t arg, struct buf
 {
 	const struct operand *o;
 
-	if (arg == 0) {
+	if (arg == p->first) {
 		buf_printf(out, is_short_float(p->dt) ? "stored<y_t>(v[i])" : "v[i]");
 		return p->dt;
 	}
@@ -326,15 +339,14 @@ static void put_step(const struct epilogue *p, uint32_t s, struct buf *t)
 
 static void put_steps(const struct epilogue *p, struct buf *t)
 {
-	const struct node *n = p->n;
 	struct buf result = BUF_INIT;
 
-	if (n->ntail == 0 && !is_copy(n) && !p->space.ragged)
+	if (p->first == p->last && !is_copy(p->n) && !p->space.ragged)
 		return;
 	buf_puts(t, "#pragma unroll\n\tfor (unsigned i = 0; i < VEC; i++) {\n");
-	for (uint32_t s = 0; s < n->ntail; s++)
+	for (uint32_t s = p->first; s < p->last; s++)
 		put_step(p, s, t);
-	put_operand(p, is_copy(n) ? TAIL_IN : (uint16_t)n->ntail, &result);
+	put_operand(p, is_copy(p->n) ? TAIL_IN : (uint16_t)p->last, &result);
 	buf_puts(t, "\t\tv[i] = ");
 	if (p->space.ragged) {
 		space_coordinate(&p->space, 1, "i", t);
@@ -360,7 +372,23 @@ static void put_out_at(const struct epilogue *p, const struct val *out, struct b
 		   (unsigned long long)(out->pitch - val_item(out)));
 }
 
-void lower_epilogue(struct lower *l, int vec)
+/* "INLINE void NAME(v, off)": the steps [first, last). */
+static void put_function(struct epilogue *p, const char *name, uint32_t first, uint32_t last,
+			 struct buf *t)
+{
+	p->first = first;
+	p->last = last;
+	buf_printf(t, "INLINE void %s(compute_t<y_t> (&v)[VEC], unsigned off EXTRA_PARAMS)\n{\n",
+		   name);
+	if (p->aligned && uses_indices(p))
+		space_decode(&p->space, "off", t);
+	put_wide_loads(p, t);
+	put_lane_loads(p, t);
+	put_steps(p, t);
+	buf_puts(t, "}\n\n");
+}
+
+void lower_epilogue_split(struct lower *l, int vec, uint32_t before)
 {
 	const struct val *out = node_out(l->g, l->n, 0);
 	struct epilogue p = {.l = l, .n = l->n, .dt = out->type.dt, .vec = vec};
@@ -373,13 +401,13 @@ void lower_epilogue(struct lower *l, int vec)
 	collect_operands(&p);
 	lower_type(l, "y_t", p.dt);
 	put_params(&p);
-	buf_puts(t,
-		 "INLINE void epilogue(compute_t<y_t> (&v)[VEC], unsigned off EXTRA_PARAMS)\n{\n");
-	if (p.aligned && uses_indices(&p))
-		space_decode(&p.space, "off", t);
-	put_wide_loads(&p, t);
-	put_lane_loads(&p, t);
-	put_steps(&p, t);
-	buf_puts(t, "}\n\n");
+	if (before)
+		put_function(&p, "before", 0, before, t);
+	put_function(&p, "epilogue", before, l->n->ntail, t);
 	put_out_at(&p, out, t);
+}
+
+void lower_epilogue(struct lower *l, int vec)
+{
+	lower_epilogue_split(l, vec, 0);
 }

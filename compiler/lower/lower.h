@@ -108,6 +108,8 @@ int lower_drop(struct lower *l);
  * run). Call it after the template's own arguments.
  */
 void lower_epilogue(struct lower *l, int vec);
+/* The same; the first `before` steps are a function before(), which is called with the same off. */
+void lower_epilogue_split(struct lower *l, int vec, uint32_t before);
 /* The widest vec that the output's storage allows: 4 or 1. */
 int lower_vec(const struct val *out);
 /* A float as C text that means exactly these bits. */

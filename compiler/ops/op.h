@@ -120,10 +120,18 @@ struct window { /* Conv, ConvTranspose, pools: index 0 is the outermost spatial 
 	int64_t pad_lo[SPATIAL_MAX],
 		pad_hi[SPATIAL_MAX]; /* auto_pad and ceil_mode resolved by infer */
 };
-struct conv_attr { /* Conv, ConvTranspose: inputs x, w, [bias] */
+struct conv_store {	       /* .Conv: what becomes of the convolution's result on its way out */
+	int64_t shuffle;       /* block of a DepthToSpace; 1: none */
+	bool column_row_depth; /* its mode CRD */
+	enum pool_kind { POOL_NONE, POOL_MAX, POOL_MEAN } pool;
+	int64_t window[SPATIAL_MAX]; /* of the pool, and its stride; all 1: none */
+	int64_t before;		     /* steps of the tail that come before the pool */
+};
+struct conv_attr { /* Conv, ConvTranspose, .Conv: inputs x, w, [bias] */
 	struct window win;
 	int64_t group;
 	int64_t out_pad[SPATIAL_MAX]; /* ConvTranspose */
+	struct conv_store store;      /* .Conv */
 };
 struct pool_attr { /* MaxPool, AveragePool */
 	struct window win;
@@ -233,6 +241,8 @@ struct view_attr {	/* .View; attribute offset */
 /* Internal operators made by fuse and layout: */
 extern const struct op op__Map;	 /* tail only: out[i] = tail(inputs at access); reads any layout */
 extern const struct op op__View; /* output = input 0, other shape, plain, dense */
+extern const struct op op__Conv; /* Conv that stores its result shuffled or pooled */
+extern const struct op op_Conv;	 /* which infers for it */
 extern const struct op op__MatMul; /* MatMul of operands whose axes change places first */
 
 /* ---- lowerings, one file per kernel family in compiler/lower/ ---- */

@@ -42,7 +42,8 @@ static const struct kernel {
 	 "#define KD 1\n#define KH 3\n#define KW 3\n#define SD 1\n#define SH 1\n#define SW 1\n"
 	 "#define DD 1\n#define DH 1\n#define DW 1\n#define PD 0\n#define PH 1\n#define PW 1\n"
 	 "#define MASK_D 0\n#define MASK_H 1\n#define MASK_W 1\n#define X_PITCH (24 * 99)\n"
-	 "#define X_PLAIN 0\n#define Y_PLAIN 0\n",
+	 "#define X_PLAIN 0\n#define Y_PLAIN 0\n#define SHUFFLE 1\n#define YC 40\n"
+	 "#define WD 1\n#define WH 1\n#define WW 1\n#define IS_MAX 0\n#define BEFORE 0\n",
 	 99, 40, 40 * 99},
 	{"gemm",
 	 "#define MM 70\n#define NN 52\n#define KK 93\n#define AM 93\n#define AK 1\n"
