@@ -1,0 +1,344 @@
+/*
+ * The order search on its own: small random problems against every order there
+ * is, RandWire's graphs, limits that end the search early.
+ */
+#include "base/arena.h"
+#include "compiler/order_search.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static uint64_t seed = 1;
+
+static uint32_t draw(uint32_t n) /* [0, n) */
+{
+	seed = seed * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)((seed >> 33) % n);
+}
+
+/* ---- problems ---- */
+
+struct maker {
+	struct arena *a;
+	struct order_node *node;
+	struct order_cell *cell;
+	uint32_t nnode, ncell;
+	uint32_t **read; /* per cell: room for nnode */
+};
+
+static struct maker maker_open(uint32_t nnode, uint32_t ncell)
+{
+	struct maker m = {.a = arena_open(0), .nnode = nnode};
+
+	m.node = NEW(m.a, nnode, struct order_node);
+	m.cell = NEW(m.a, ncell, struct order_cell);
+	m.read = NEW(m.a, ncell, uint32_t *);
+	return m;
+}
+
+static struct order_problem problem_of(const struct maker *m)
+{
+	return (struct order_problem){m->nnode, m->ncell, m->node, m->cell};
+}
+
+static uint32_t add_cell(struct maker *m, uint32_t writer, uint64_t bytes)
+{
+	uint32_t c = m->ncell++;
+
+	m->read[c] = NEW(m->a, m->nnode, uint32_t);
+	m->cell[c] = (struct order_cell){.bytes = bytes, .writer = writer, .read = m->read[c]};
+	return c;
+}
+
+static void add_pred(struct maker *m, uint32_t node, uint32_t pred)
+{
+	struct order_node *n = &m->node[node];
+
+	n->pred = GROW(m->a, (uint32_t *)n->pred, n->npred);
+	((uint32_t *)n->pred)[n->npred++] = pred;
+}
+
+static bool add_read(struct maker *m, uint32_t c, uint32_t node)
+{
+	struct order_cell *cell = &m->cell[c];
+
+	if (cell->nread && cell->read[cell->nread - 1] == node)
+		return false;
+	m->read[c][cell->nread++] = node;
+	if (cell->writer != ORDER_START)
+		add_pred(m, node, cell->writer);
+	return true;
+}
+
+/* Over one or two of the cells that it reads; of those written `room` bytes are left. */
+static void add_credit(struct maker *m, uint32_t node, const uint32_t *cell, uint32_t n,
+		       uint64_t written)
+{
+	struct order_node *to = &m->node[node];
+	struct order_credit *credit = NEW(m->a, 2, struct order_credit);
+
+	to->credit = credit;
+	for (uint32_t k = 0; k < 2 && k < n; k++) {
+		struct order_credit *r = &credit[to->ncredit++];
+		uint64_t sum = 0;
+
+		r->ncell = 1 + draw(n - k);
+		r->cell = cell + k;
+		for (uint32_t i = 0; i < r->ncell; i++)
+			sum += m->cell[cell[k + i]].bytes;
+		r->bytes = MIN(sum, written);
+	}
+}
+
+static struct maker random_problem(uint32_t n)
+{
+	struct maker m = maker_open(n, 4 * n + 4);
+	uint32_t ninput = 1 + draw(2);
+
+	for (uint32_t k = 0; k < ninput; k++)
+		add_cell(&m, ORDER_START, 1 + draw(9));
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t before = m.ncell, reads = 1 + draw(3), count = 0;
+		uint32_t *cell = NEW(m.a, 4, uint32_t);
+		uint64_t written = 0;
+
+		for (uint32_t k = 0; k < reads; k++) {
+			uint32_t c = draw(3) ? before - 1 - draw(MIN(before, 5)) : draw(before);
+
+			if (add_read(&m, c, i))
+				cell[count++] = c;
+		}
+		if (i && !draw(8))
+			add_pred(&m, i, draw(i));
+		for (uint32_t k = draw(6) ? 1 : draw(3); k > 0; k--) {
+			uint64_t bytes = draw(10);
+
+			written += bytes;
+			m.cell[add_cell(&m, i, bytes)].kept = !draw(8);
+		}
+		m.node[i].scratch = draw(4) ? 0 : draw(8);
+		if (draw(2))
+			add_credit(&m, i, cell, count, written);
+	}
+	return m;
+}
+
+/* ---- all orders ---- */
+
+static bool has_run(const uint32_t *order, uint32_t n, uint32_t node)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (order[i] == node)
+			return true;
+	return false;
+}
+
+/* All readers are among the first n of the order, the writer, too. */
+static bool is_live(const struct order_cell *c, const uint32_t *order, uint32_t n)
+{
+	uint32_t left = 0;
+
+	if (c->writer != ORDER_START && !has_run(order, n, c->writer))
+		return false;
+	for (uint32_t k = 0; k < c->nread; k++)
+		left += !has_run(order, n, c->read[k]);
+	return left || c->kept || (c->writer == ORDER_START && !c->nread);
+}
+
+/* Bytes while the last of these n runs. */
+static uint64_t need(const struct order_problem *p, const uint32_t *order, uint32_t n)
+{
+	uint32_t now = order[n - 1];
+	const struct order_node *node = &p->node[now];
+	uint64_t sum = node->scratch, credit = 0;
+
+	for (uint32_t c = 0; c < p->ncell; c++)
+		if (p->cell[c].writer == now || is_live(&p->cell[c], order, n - 1))
+			sum += p->cell[c].bytes;
+	for (uint32_t r = 0; r < node->ncredit; r++) {
+		bool all = true;
+
+		for (uint32_t k = 0; k < node->credit[r].ncell; k++)
+			all = all && !is_live(&p->cell[node->credit[r].cell[k]], order, n);
+		if (all)
+			credit = MAX(credit, node->credit[r].bytes);
+	}
+	return sum - credit;
+}
+
+static bool is_ready(const struct order_problem *p, const uint32_t *order, uint32_t n,
+		     uint32_t node)
+{
+	for (uint32_t k = 0; k < p->node[node].npred; k++)
+		if (!has_run(order, n, p->node[node].pred[k]))
+			return false;
+	return !has_run(order, n, node);
+}
+
+static uint64_t start_bytes(const struct order_problem *p)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t c = 0; c < p->ncell; c++)
+		sum += p->cell[c].writer == ORDER_START ? p->cell[c].bytes : 0;
+	return sum;
+}
+
+/* Least peak of all orders that begin with these n and have needed `peak` so far. */
+static uint64_t try_all(const struct order_problem *p, uint32_t *order, uint32_t n, uint64_t peak,
+			uint64_t best)
+{
+	if (n == p->nnode)
+		return peak;
+	for (uint32_t i = 0; i < p->nnode; i++) {
+		uint64_t least;
+
+		if (!is_ready(p, order, n, i))
+			continue;
+		order[n] = i;
+		least = MAX(peak, need(p, order, n + 1));
+		if (least < best)
+			best = MIN(best, try_all(p, order, n + 1, least, best));
+	}
+	return best;
+}
+
+static uint64_t peak_of(const struct order_problem *p, const uint32_t *order)
+{
+	uint64_t peak = start_bytes(p);
+
+	for (uint32_t n = 1; n <= p->nnode; n++) {
+		if (!is_ready(p, order, n - 1, order[n - 1]))
+			return 0;
+		peak = MAX(peak, need(p, order, n));
+	}
+	return peak;
+}
+
+/* ---- the tests ---- */
+
+static int complain(const char *what, int problem, const struct order_found *f, uint64_t want)
+{
+	printf("problem %d: %s: peak %lu, bound %lu, given %lu, %u states; not %lu\n", problem,
+	       what, f->peak, f->bound, f->given, f->states, want);
+	return 1;
+}
+
+static int check_small(int index, uint32_t *better, uint32_t *gaps)
+{
+	uint32_t n = 2 + draw(8), order[16], again[16], all[16];
+	struct maker m = random_problem(n);
+	struct order_problem p = problem_of(&m);
+	struct order_found f, g;
+	uint64_t least;
+
+	order_search(&p, ORDER_STATES, order, &f);
+	least = try_all(&p, all, 0, start_bytes(&p), UINT64_MAX);
+	if (f.peak != least || f.bound != least)
+		return complain("not the least", index, &f, least);
+	if (peak_of(&p, order) != least)
+		return complain("the order needs", index, &f, peak_of(&p, order));
+	for (uint32_t i = 0; i < n; i++)
+		all[i] = i;
+	if (peak_of(&p, all) != f.given)
+		return complain("the given order needs", index, &f, peak_of(&p, all));
+	if (f.given == least && memcmp(order, all, n * sizeof(*all)) != 0)
+		return complain("the given order was good enough", index, &f, least);
+	*better += f.peak < f.given;
+	order_search(&p, ORDER_STATES, again, &g);
+	if (memcmp(order, again, n * sizeof(*order)) != 0 || f.states != g.states)
+		return complain("another answer", index, &g, least);
+	order_search(&p, draw(6), order, &f);
+	if (f.bound > least || f.peak < least || f.peak > f.given || peak_of(&p, order) != f.peak)
+		return complain("with a limit", index, &f, least);
+	*gaps += f.bound < f.peak;
+	arena_close(m.a);
+	return 0;
+}
+
+static int test_small(void)
+{
+	enum { COUNT = 4000 };
+	uint32_t better = 0, gaps = 0;
+
+	for (int i = 0; i < COUNT; i++)
+		if (check_small(i, &better, &gaps))
+			return 1;
+	printf("%d small problems: %u with a better order than given, %u gaps with a limit\n",
+	       COUNT, better, gaps);
+	return better < COUNT / 10 || gaps < COUNT / 100;
+}
+
+/*
+ * RandWire: cells of `count` nodes, each a ring where a node is tied to its four neighbours, each
+ * tie rewired at random with this probability (in percent), edges from lower to higher. Nodes
+ * without predecessor read the cell's input, all that nobody reads goes into its output.
+ */
+static struct maker randwire(uint32_t cells, uint32_t count, uint32_t percent, bool vary)
+{
+	uint32_t n = cells * (count + 1), at = 0;
+	struct maker m = maker_open(n, n + 1);
+	uint32_t input = add_cell(&m, ORDER_START, 8);
+
+	for (uint32_t c = 0; c < cells; c++) {
+		bool *tied = NEW(m.a, (size_t)count * count, bool);
+		uint32_t first = m.ncell;
+
+		for (uint32_t i = 0; i < count; i++)
+			for (uint32_t k = 1; k <= 2; k++) {
+				uint32_t j = draw(100) < percent ? draw(count) : (i + k) % count;
+
+				tied[MIN(i, j) * count + MAX(i, j)] = i != j;
+			}
+		for (uint32_t i = 0; i < count; i++, at++) {
+			for (uint32_t j = 0; j < i; j++)
+				if (tied[j * count + i])
+					add_read(&m, first + j, at);
+			if (!m.node[at].npred)
+				add_read(&m, input, at);
+			add_cell(&m, at, vary ? 4 + draw(5) : 8);
+		}
+		for (uint32_t i = 0; i < count; i++)
+			if (!m.cell[first + i].nread)
+				add_read(&m, first + i, at);
+		input = add_cell(&m, at++, 8);
+	}
+	m.cell[input].kept = true;
+	return m;
+}
+
+/* Four of them; at least `want` must be exact. Beyond the limit the beam still gains. */
+static int check_wired(uint32_t cells, uint32_t count, uint32_t percent, uint32_t want)
+{
+	uint32_t states = 0, found = 0;
+	double start = (double)clock(), before, worst = 0;
+
+	for (int i = 0; i < 4; i++) {
+		struct maker m = randwire(cells, count, percent, i & 1);
+		struct order_problem p = problem_of(&m);
+		uint32_t *order = NEW(m.a, p.nnode, uint32_t);
+		struct order_found f;
+
+		before = (double)clock();
+		order_search(&p, ORDER_STATES, order, &f);
+		worst = MAX(worst, (double)clock() - before);
+		if (peak_of(&p, order) != f.peak || f.bound > f.peak ||
+		    (f.bound < f.peak && f.peak >= f.given))
+			return complain("wrong", i, &f, peak_of(&p, order));
+		found += f.bound == f.peak;
+		states = MAX(states, f.states);
+		arena_close(m.a);
+	}
+	printf("%u cells of %u nodes, %u %% rewired: %u of 4 exact, at most %u states, %.0f ms "
+	       "(%.0f ms in all)\n",
+	       cells, count, percent, found, states, worst * 1e3 / CLOCKS_PER_SEC,
+	       ((double)clock() - start) * 1e3 / CLOCKS_PER_SEC);
+	return found < want;
+}
+
+int main(void)
+{
+	return test_small() || check_wired(3, 32, 75, 4) || check_wired(1, 100, 10, 4) ||
+	       check_wired(1, 100, 75, 0);
+}
