@@ -251,19 +251,22 @@ static void place_concats(struct alias *a)
 
 /* ---- INPLACE ---- */
 
-/* The operator's contract lets output 0 be written over input k, index by index. */
-static bool same_index(const struct alias *a, const struct node *n, uint32_t k)
+bool alias_same_index(const struct graph *g, const struct node *n, uint32_t k)
 {
-	const struct graph *g = a->g;
 	const struct val *x = &g->val[n->in[k]], *y = &g->val[n->out[0]];
 	bool allowed = k >= n->nmain && n->ntail;
 
 	for (size_t r = 0; r < COUNT_OF(n->op->mem) && k < n->nmain; r++)
 		allowed = allowed || (n->op->mem[r].how == SHARE_INPLACE &&
 				      (n->op->mem[r].in == k || n->op->mem[r].in == ANY_INPUT));
-	if (!allowed || x->layout != y->layout || elem(a, n->in[k]) != elem(a, n->out[0]))
-		return false;
-	return access_is_identity(g, n, k) &&
+	return allowed && x->layout == y->layout &&
+	       dtype_size(x->type.dt) == dtype_size(y->type.dt) && access_is_identity(g, n, k);
+}
+
+/* The same, and index is place: equal gaps between batch items. */
+static bool same_index(const struct alias *a, const struct node *n, uint32_t k)
+{
+	return alias_same_index(a->g, n, k) &&
 	       (items(a, n->in[k]) == 1 || a->m[n->in[k]].pitch == a->m[n->out[0]].pitch);
 }
 
@@ -379,7 +382,7 @@ static void give_slots(struct graph *g, const struct alias *a)
 		g->node[i].scratch = 0;
 }
 
-static void assign(struct graph *g, const bool *apart)
+static void assign(struct graph *g, const bool *apart, bool over)
 {
 	static const enum rewrite shared[] = {REWRITE_VIEW, REWRITE_CONCAT, REWRITE_INPLACE};
 	struct alias a;
@@ -387,7 +390,7 @@ static void assign(struct graph *g, const bool *apart)
 	init(&a, g, apart);
 	place_views(&a);
 	place_concats(&a);
-	for (uint32_t i = 0; i < g->nnode; i++)
+	for (uint32_t i = 0; over && i < g->nnode; i++)
 		place_over_input(&a, &g->node[i]);
 	give_slots(g, &a);
 	for (size_t r = 0; r < COUNT_OF(shared); r++)
@@ -397,7 +400,7 @@ static void assign(struct graph *g, const bool *apart)
 
 static uint64_t peak_with(struct graph *g, const bool *apart)
 {
-	assign(g, apart);
+	assign(g, apart, true);
 	live_set(g);
 	return live_peak(g);
 }
@@ -461,12 +464,17 @@ uint64_t alias_peak(struct graph *g, uint32_t *copies)
 	return peak;
 }
 
+void alias_fixed(struct graph *g)
+{
+	assign(g, NEW(g->arena, g->nval, bool), false);
+}
+
 int pass_alias(struct graph *g, struct err *e)
 {
 	bool *apart = NEW(g->arena, g->nval, bool);
 
 	(void)e;
 	choose(g, apart);
-	assign(g, apart);
+	assign(g, apart, true);
 	return 0;
 }

@@ -8,6 +8,12 @@
  * Concats that copy for it. Leaves the graph without storage. */
 uint64_t alias_peak(struct graph *g, uint32_t *copies);
 
+/* alias.c: storage by VIEW and INTO alone, which depend on no order: slot, off and pitch. */
+void alias_fixed(struct graph *g);
+/* alias.c: the contracts let output 0 be written over input k, index by index, where the bytes
+ * from one batch item to the next are as many. */
+bool alias_same_index(const struct graph *g, const struct node *n, uint32_t k);
+
 /* live.c: live ranges of values and slots; scratch slots. Needs storage. */
 void live_set(struct graph *g);
 /* The greatest sum of slot sizes that are live at one step, in multiples of PLAN_ALIGN. */
