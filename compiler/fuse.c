@@ -165,7 +165,7 @@ int pass_fuse(struct graph *g, struct err *e)
 	fuse_constants(&f);
 	fuse_pads(&f);
 	fuse_concats(&f);
-	if (fuse_normalise(&f, e) < 0)
+	if (fuse_shuffles(&f, e) < 0 || fuse_normalise(&f, e) < 0)
 		return -1;
 	own_outputs(g);
 	drop_dead(&f);
@@ -179,6 +179,8 @@ int pass_fuse(struct graph *g, struct err *e)
 			if (any_access && !changed)
 				changed = fuse_cheap_maps(&f);
 		}
+	if (fuse_pools(&f, e) < 0)
+		return -1;
 	drop_dead(&f);
 	return 0;
 }

@@ -64,5 +64,15 @@ void fuse_unite_inputs(struct fuse *f, struct node *n);
 
 /* fuse_tail.c: a .Map into the operator before it. */
 bool fuse_tails(struct fuse *f);
+/* Is there room for the inputs and steps of b, which reads the result of p as input k? moves: p has
+ * to wait until node b for them; it may if that keeps no more bytes alive. */
+bool fuse_may_join(const struct fuse *f, const struct node *b, const struct node *p, uint32_t k,
+		   bool *moves);
+/* p, or where it moves b, becomes p with the steps of b behind its own. */
+void fuse_join(struct fuse *f, struct node *b, struct node *p, uint32_t k, bool moves);
+
+/* fuse_store.c: a DepthToSpace, later a pool, into the convolution before it. */
+int fuse_shuffles(struct fuse *f, struct err *e);
+int fuse_pools(struct fuse *f, struct err *e);
 
 #endif

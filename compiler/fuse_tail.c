@@ -48,29 +48,35 @@ static bool can_take(const struct fuse *f, const struct node *p, const struct no
 			return false;
 	if (g->val[v].type.dt != g->val[b->out[0]].type.dt || !access_is_identity(g, b, k))
 		return false; /* kernels know one type for what they compute and store */
-	return p->nin + b->nin <= FUSE_INPUTS_MAX && p->ntail + b->ntail <= FUSE_STEPS_MAX;
+	return true;
+}
+
+bool fuse_may_join(const struct fuse *f, const struct node *b, const struct node *p, uint32_t k,
+		   bool *moves)
+{
+	const struct graph *g = f->g;
+	uint32_t from = (uint32_t)(p - g->node), to = (uint32_t)(b - g->node);
+
+	*moves = !ready_before(g, b, k, from);
+	if (p->nin + b->nin > FUSE_INPUTS_MAX || p->ntail + b->ntail > FUSE_STEPS_MAX)
+		return false;
+	return !*moves || !fuse_apart(g, from, to) ||
+	       fuse_held_bytes(f, p) <= type_bytes(&g->val[b->in[k]].type);
 }
 
 /* The latest operator that can take b: the later, the less has to wait for it. */
 static struct choice choose(const struct fuse *f, struct node *b)
 {
 	const struct graph *g = f->g;
-	uint32_t to = (uint32_t)(b - g->node);
 	struct choice best = {.p = NULL};
 
 	for (uint32_t k = 0; k < b->nin && b->ntail; k++) {
 		struct node *p = fuse_producer(g, b->in[k]);
-		uint32_t from;
 		bool moves;
 
-		if (!can_take(f, p, b, k) || (best.p && p < best.p))
-			continue;
-		from = (uint32_t)(p - g->node);
-		moves = !ready_before(g, b, k, from);
-		if (moves && fuse_apart(g, from, to) &&
-		    fuse_held_bytes(f, p) > type_bytes(&g->val[b->in[k]].type))
-			continue;
-		best = (struct choice){p, k, moves};
+		if (can_take(f, p, b, k) && (!best.p || p >= best.p) &&
+		    fuse_may_join(f, b, p, k, &moves))
+			best = (struct choice){p, k, moves};
 	}
 	return best;
 }
@@ -108,32 +114,32 @@ static struct node widened(struct graph *g, const struct node *p, const struct n
 	return n;
 }
 
-static void join(struct fuse *f, struct node *b, const struct choice *c)
+void fuse_join(struct fuse *f, struct node *b, struct node *p, uint32_t k, bool moves)
 {
 	struct graph *g = f->g;
-	struct node *p = c->p, n = widened(g, p, b);
+	struct node n = widened(g, p, b);
 	uint16_t arg[FUSE_INPUTS_MAX];
 
 	for (uint32_t i = 0; i < b->nin; i++)
-		arg[i] = i == c->k ? (uint16_t)p->ntail
-				   : (uint16_t)(TAIL_IN | tail_input(g, &n, b, i));
+		arg[i] =
+			i == k ? (uint16_t)p->ntail : (uint16_t)(TAIL_IN | tail_input(g, &n, b, i));
 	for (uint32_t s = 0; s < b->ntail; s++) {
 		struct tail_step *step = &n.tail[n.ntail++];
 
 		*step = b->tail[s];
-		for (int k = 0; k < step->nargs; k++)
-			step->arg[k] = step->arg[k] & TAIL_IN ? arg[step->arg[k] & ~TAIL_IN]
-							      : (uint16_t)(step->arg[k] + p->ntail);
+		for (int a = 0; a < step->nargs; a++)
+			step->arg[a] = step->arg[a] & TAIL_IN ? arg[step->arg[a] & ~TAIL_IN]
+							      : (uint16_t)(step->arg[a] + p->ntail);
 	}
 	for (uint32_t i = 0; i < b->nin; i++) /* read by both: one reader less */
-		for (uint32_t k = 0; k < p->nin; k++)
-			if (b->in[i] == p->in[k]) {
+		for (uint32_t j = 0; j < p->nin; j++)
+			if (b->in[i] == p->in[j]) {
 				f->uses[b->in[i]]--;
 				break;
 			}
-	*(c->moves ? b : p) = n;
-	(c->moves ? p : b)->dead = true;
-	node_set_out(g, c->moves ? b : p, 0, n.out[0]);
+	*(moves ? b : p) = n;
+	(moves ? p : b)->dead = true;
+	node_set_out(g, moves ? b : p, 0, n.out[0]);
 }
 
 bool fuse_tails(struct fuse *f)
@@ -150,7 +156,7 @@ bool fuse_tails(struct fuse *f)
 		if (!c.p)
 			continue;
 		fuse_did(f, rewrite_of(g, c.p, b));
-		join(f, b, &c);
+		fuse_join(f, b, c.p, c.k, c.moves);
 		changed = true;
 	}
 	graph_compact(g);

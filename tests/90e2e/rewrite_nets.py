@@ -92,6 +92,16 @@ def shuffle(n):
     return n.node("Relu", n.conv(a, 24, 8)), n.node("Sigmoid", n.node("Mul", turned, n.uniform(0.5, 2, 5)))
 
 
+def upscale(n):
+    """SRGAN's end: a shuffle with a PRelu and a skip behind it, and one as exporters write it out."""
+    x = n.node("DepthToSpace", n.conv("x", 3, 32, 3), blocksize=2, mode="CRD")
+    x = n.node("PRelu", x, n.uniform(-0.5, 0.5, 8, 1, 1))
+    x = n.node("Add", n.conv(x, 8, 8, 3), x)
+    x = n.node("Reshape", n.conv(x, 8, 12, 3), n.ints(1, 2, 2, 3, 24, 24))
+    x = n.node("Reshape", n.node("Transpose", x, perm=[0, 3, 4, 1, 5, 2]), n.ints(1, 3, 48, 48))
+    return n.node("Tanh", x),
+
+
 def dense(n):
     """DenseNet's lists: each layer reads all results before it."""
     parts = [n.conv("x", 3, 16, 3)]
@@ -151,7 +161,7 @@ def twins(n):
         n.node("MatMul", n.node("Neg", x), n.const(table.copy()))
 
 
-NETS = {f.__name__: f for f in (residual, mobile, shuffle, dense, padded, transformer, twins)}
+NETS = {f.__name__: f for f in (residual, mobile, shuffle, upscale, dense, padded, transformer, twins)}
 
 
 def build(name):

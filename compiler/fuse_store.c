@@ -1,0 +1,261 @@
+/*
+ * What follows a convolution and only moves or reduces its result becomes the
+ * way it is stored (.Conv): DepthToSpace, or Reshape, Transpose, Reshape that
+ * say the same, and a pool whose windows stand side by side. The result as a
+ * whole then never exists, and nothing is computed more often. Done where
+ * implicit GEMM will compute the convolution, whatever layout its input gets.
+ */
+#include "compiler/fuse.h"
+
+#include <string.h>
+
+#define REACH_MAX 31   /* of a kernel's axis: a bit per tap */
+#define IMAGE_MAX 4095 /* of an axis: a table holds coordinates of taps */
+
+/* The convolution that makes v for one reader, if it can store it in another way. */
+static struct node *taker(const struct fuse *f, val_id v)
+{
+	const struct graph *g = f->g;
+	struct node *n = fuse_producer(g, v);
+	const struct conv_attr *a;
+
+	if (!n || !fuse_is(n, "Conv") || f->uses[v] != 1 || g->val[v].type.dt != F32)
+		return NULL;
+	for (uint32_t k = 1; k < n->nmain; k++)
+		if (n->in[k] && !val_is_const(&g->val[n->in[k]]))
+			return NULL;
+	a = n->attr;
+	for (int i = 0; i < a->win.nd; i++)
+		if ((a->win.kernel[i] - 1) * a->win.dilation[i] > REACH_MAX ||
+		    g->val[n->in[0]].type.dim[2 + i] > IMAGE_MAX)
+			return NULL;
+	return a->group == 1 ? n : NULL;
+}
+
+static int become(struct fuse *f, struct node *n, const struct attr *more, uint32_t count,
+		  struct err *e)
+{
+	struct attr *attrs = NEW(f->g->arena, n->nattrs + count, struct attr);
+
+	if (n->nattrs)
+		memcpy(attrs, n->attrs, n->nattrs * sizeof(*attrs));
+	memcpy(attrs + n->nattrs, more, count * sizeof(*attrs));
+	n->attrs = attrs;
+	n->nattrs += count;
+	n->was = n->op->name;
+	n->op = &op__Conv;
+	n->version = f->g->opset;
+	n->attr = NEW(f->g->arena, 1, struct conv_attr);
+	return n->op->infer(f->g, n, e);
+}
+
+/* ---- shuffles ---- */
+
+struct shuffle {
+	int64_t block;
+	bool column_row_depth;
+	struct node *node[3]; /* that say it, the last one first */
+	uint32_t count;
+	val_id in;
+};
+
+/* The node before, if its result has one reader. */
+static struct node *made_by(const struct fuse *f, const struct node *n, const char *op)
+{
+	struct node *p = fuse_producer(f->g, n->in[0]);
+
+	return p && f->uses[n->in[0]] == 1 && fuse_is(p, op) ? p : NULL;
+}
+
+static bool is_shape(const struct type *t, int rank, const int64_t *dim)
+{
+	return t->rank == rank && !memcmp(t->dim, dim, (size_t)rank * sizeof(*dim));
+}
+
+/* n is the Reshape that ends one. */
+static bool find_written_out(const struct fuse *f, struct node *n, struct shuffle *s)
+{
+	static const int depth_first[6] = {0, 3, 4, 1, 5, 2}, column_first[6] = {0, 1, 4, 2, 5, 3};
+	const struct graph *g = f->g;
+	struct node *turn = made_by(f, n, "Transpose"), *split = NULL;
+	const struct type *x, *y = &g->val[n->out[0]].type;
+	const int *perm;
+	int64_t b;
+
+	if (turn && g->val[turn->in[0]].type.rank == 6)
+		split = made_by(f, turn, "Reshape");
+	if (!split)
+		return false;
+	perm = ((const struct perm_attr *)turn->attr)->perm;
+	x = &g->val[split->in[0]].type;
+	b = g->val[split->out[0]].type.dim[2];
+	*s = (struct shuffle){.block = b,
+			      .column_row_depth = !memcmp(perm, column_first, sizeof(column_first)),
+			      .node = {n, turn, split},
+			      .count = 3,
+			      .in = split->in[0]};
+	if (x->rank != 4 || b < 2 || x->dim[1] % (b * b) ||
+	    (!s->column_row_depth && memcmp(perm, depth_first, sizeof(depth_first)) != 0))
+		return false;
+	return is_shape(
+		       y, 4,
+		       (int64_t[]){x->dim[0], x->dim[1] / (b * b), x->dim[2] * b, x->dim[3] * b}) &&
+	       is_shape(&g->val[split->out[0]].type, 6,
+			s->column_row_depth ? (int64_t[]){x->dim[0], x->dim[1] / (b * b), b, b,
+							  x->dim[2], x->dim[3]}
+					    : (int64_t[]){x->dim[0], b, b, x->dim[1] / (b * b),
+							  x->dim[2], x->dim[3]});
+}
+
+static bool find_shuffle(const struct fuse *f, struct node *n, struct shuffle *s)
+{
+	const struct depth_attr *a = n->attr;
+
+	if (n->dead)
+		return false;
+	if (fuse_is(n, "Reshape"))
+		return find_written_out(f, n, s);
+	if (!fuse_is(n, "DepthToSpace") || a->block < 2)
+		return false;
+	*s = (struct shuffle){.block = a->block,
+			      .column_row_depth = a->column_row_depth,
+			      .node = {n},
+			      .count = 1,
+			      .in = n->in[0]};
+	return true;
+}
+
+/* The operand of an elementwise operator whose other operands are single numbers; 0: it is none. */
+static val_id only_operand(const struct graph *g, const struct node *n)
+{
+	val_id v = 0;
+
+	for (uint32_t k = 0; n->op->expr && k < n->nin; k++) {
+		const struct val *x = node_in(g, n, k);
+
+		if (x && val_is_const(x) && type_count(&x->type) == 1)
+			continue;
+		if (v || !x || !type_equal(&x->type, &g->val[n->out[0]].type))
+			return 0;
+		v = n->in[k];
+	}
+	return v;
+}
+
+/*
+ * The convolution stores shuffled what s moves. What is elementwise between them (with single
+ * numbers as other operands) then follows the shuffle.
+ */
+static int store_shuffled(struct fuse *f, const struct shuffle *s, struct err *e)
+{
+	struct graph *g = f->g;
+	val_id v = s->in, y = s->node[0]->out[0];
+	struct node *n = fuse_producer(g, v), *conv;
+	const struct attr attrs[] = {
+		{.name = "mode", .type = ATTR_STRING, .s = s->column_row_depth ? "CRD" : "DCR"},
+		{.name = "shuffle", .type = ATTR_INT, .i = s->block}};
+
+	while (n && f->uses[v] == 1 && only_operand(g, n)) {
+		v = only_operand(g, n);
+		n = fuse_producer(g, v);
+	}
+	conv = taker(f, v);
+	if (!conv)
+		return 0;
+	for (val_id at = s->in, next; at != v; at = next) {
+		next = only_operand(g, fuse_producer(g, at));
+		g->val[at].type = g->val[y].type;
+	}
+	graph_replace(g, y, s->in);
+	f->uses[s->in] = f->uses[y];
+	for (uint32_t i = 0; i < s->count; i++)
+		s->node[i]->dead = true;
+	fuse_did(f, REWRITE_SHUFFLE);
+	return become(f, conv, attrs, COUNT_OF(attrs), e);
+}
+
+int fuse_shuffles(struct fuse *f, struct err *e)
+{
+	struct graph *g = f->g;
+
+	fuse_count(f);
+	for (uint32_t i = 0; i < g->nnode && rewrite_on(g, REWRITE_SHUFFLE); i++) {
+		struct shuffle s;
+
+		if (find_shuffle(f, &g->node[i], &s) && store_shuffled(f, &s, e) < 0)
+			return -1;
+	}
+	graph_compact(g);
+	return 0;
+}
+
+/* ---- pools ---- */
+
+/* The windows stand side by side and inside of x, and one is as large as a thread can hold. */
+static bool is_tiling(const struct graph *g, const struct node *n)
+{
+	const struct pool_attr *a = n->attr;
+	const struct type *x = &g->val[n->in[0]].type, *y = &g->val[n->out[0]].type;
+	int64_t size = 1;
+
+	for (int i = 0; i < a->win.nd; i++) {
+		int64_t k = a->win.kernel[i];
+
+		if (a->win.stride[i] != k || (a->win.dilation[i] != 1 && k != 1) ||
+		    a->win.pad_lo[i] || a->win.pad_hi[i] || y->dim[2 + i] * k > x->dim[2 + i])
+			return false;
+		size *= k;
+	}
+	return size == 2 || size == 4;
+}
+
+/* No operand of its tail depends on the pixel. */
+static bool has_even_tail(const struct graph *g, const struct node *n)
+{
+	for (uint32_t k = n->nmain; k < n->nin; k++) {
+		struct access a = access_of(g, n, k);
+
+		for (int i = 0; i < g->val[n->in[k]].type.rank; i++)
+			if (a.axis[i] > 1 && g->val[n->in[k]].type.dim[i] != 1)
+				return false;
+	}
+	return true;
+}
+
+static int store_pooled(struct fuse *f, struct node *pool, struct node *conv, bool moves,
+			struct err *e)
+{
+	const struct window *win = &((const struct pool_attr *)pool->attr)->win;
+	const struct attr attrs[] = {
+		{.name = "pool",
+		 .type = ATTR_STRING,
+		 .s = fuse_is(pool, "MaxPool") ? "max" : "average"},
+		{.name = "window", .type = ATTR_INTS, .n = (uint32_t)win->nd, .ints = win->kernel},
+		{.name = "before", .type = ATTR_INT, .i = conv->ntail}};
+	uint32_t count = COUNT_OF(attrs) - !conv->ntail;
+
+	fuse_join(f, pool, conv, 0, moves);
+	fuse_did(f, REWRITE_POOL);
+	return become(f, moves ? pool : conv, attrs, count, e);
+}
+
+int fuse_pools(struct fuse *f, struct err *e)
+{
+	struct graph *g = f->g;
+
+	fuse_count(f);
+	for (uint32_t i = 0; i < g->nnode && rewrite_on(g, REWRITE_POOL); i++) {
+		struct node *n = &g->node[i], *conv;
+		bool moves;
+
+		if (n->dead || (!fuse_is(n, "MaxPool") && !fuse_is(n, "AveragePool")) ||
+		    (n->nout > 1 && n->out[1]) || !is_tiling(g, n))
+			continue;
+		conv = taker(f, n->in[0]);
+		if (conv && has_even_tail(g, conv) && fuse_may_join(f, n, conv, 0, &moves) &&
+		    store_pooled(f, n, conv, moves, e) < 0)
+			return -1;
+	}
+	graph_compact(g);
+	return 0;
+}
