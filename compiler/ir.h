@@ -199,6 +199,7 @@ struct graph {
 	uint32_t nslot;
 	uint64_t folded_bytes;		   /* fold: constants made so far */
 	uint32_t body_nodes, body_depth;   /* infer: nodes made of bodies (body.h) so far */
+	const char *order_certificate;	   /* order: "exact" or "gap: 1.25 %" */
 	uint64_t arena_bytes, lower_bound; /* plan */
 	const char *certificate;	   /* plan: "optimal: max-live" or "gap: 1.25 %" */
 	struct launch *launch;		   /* lower */

@@ -13,11 +13,12 @@
 struct state {
 	uint64_t *bits, hash, live;
 	uint32_t parent, node; /* the move that led here */
+	uint32_t size;	       /* nodes that have run */
 };
 
 struct wait { /* a move that has not been made */
 	uint64_t during;
-	uint32_t state, node;
+	uint32_t state, node, size;
 };
 
 struct search {
@@ -94,7 +95,9 @@ static bool is_before(const struct wait *a, const struct wait *b)
 {
 	if (a->during != b->during)
 		return a->during < b->during;
-	return a->state != b->state ? a->state > b->state : a->node < b->node;
+	if (a->size != b->size)
+		return a->size > b->size;
+	return a->state != b->state ? a->state < b->state : a->node < b->node;
 }
 
 static void heap_push(struct search *s, const struct wait *w)
@@ -150,7 +153,7 @@ static void expand(struct search *s, uint32_t state)
 
 	qsort(s->move, n, sizeof(*s->move), by_after);
 	for (uint32_t k = n; k-- > 0;) {
-		struct wait w = {s->move[k].during, state, s->move[k].node};
+		struct wait w = {s->move[k].during, state, s->move[k].node, x->size};
 
 		if (w.during <= s->budget)
 			stack_push(s, &w);
@@ -170,7 +173,8 @@ static uint32_t make_move(struct search *s, const struct wait *w, uint64_t *bits
 			  .hash = s->state[w->state].hash ^ hash_of(w->node),
 			  .live = m.after,
 			  .parent = w->state,
-			  .node = w->node};
+			  .node = w->node,
+			  .size = w->size + 1};
 
 	order_flip(&d, w->node);
 	return add_state(s, &x);
@@ -193,16 +197,6 @@ static void trace(const struct search *s, uint32_t state, uint32_t *node)
 	CHECK(state == 0);
 }
 
-static bool is_all(const struct search *s, uint32_t state)
-{
-	const uint64_t *bits = s->state[state].bits;
-	uint32_t count = 0;
-
-	for (uint32_t w = 0; w < s->words; w++)
-		count += (uint32_t)__builtin_popcountll(bits[w]);
-	return count == s->n;
-}
-
 bool order_exact(struct order_space *space, const struct order_segment *seg, uint64_t floor,
 		 uint32_t *limit, uint32_t *node, uint64_t *bound)
 {
@@ -221,7 +215,7 @@ bool order_exact(struct order_space *space, const struct order_segment *seg, uin
 	s.move = NEW(s.arena, s.n, struct order_move);
 	bits = NEW(s.arena, s.words, uint64_t);
 	at = add_state(&s, &(struct state){.bits = bits, .live = seg->live});
-	while (s.nstate <= *limit && !is_all(&s, at)) {
+	while (s.nstate <= *limit && s.state[at].size < s.n) {
 		struct wait w;
 
 		expand(&s, at);
@@ -232,7 +226,7 @@ bool order_exact(struct order_space *space, const struct order_segment *seg, uin
 	}
 	*limit -= MIN(s.nstate, *limit);
 	*bound = s.bound;
-	if (is_all(&s, at))
+	if (s.state[at].size == s.n)
 		trace(&s, at, node);
 	else
 		at = UINT32_MAX;

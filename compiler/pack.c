@@ -243,6 +243,7 @@ void pack_sizes(const struct graph *g, struct json *j)
 	json_int(j, "launches", g->nlaunch);
 	json_int(j, "kernels", g->ncode);
 	json_str(j, "certificate", g->certificate ? g->certificate : "");
+	json_str(j, "order", g->order_certificate ? g->order_certificate : "");
 }
 
 /* Members of the manifest before "blobs", without the braces. */

@@ -251,6 +251,11 @@ static int read_slot_line(struct reader *r)
 	return 0;
 }
 
+static int read_order(struct reader *r)
+{
+	return read_quoted(r, &r->g->order_certificate);
+}
+
 static int read_plan(struct reader *r)
 {
 	struct graph *g = r->g;
@@ -288,7 +293,7 @@ static int read_line(struct reader *r)
 	} lines[] = {
 		{"meta", read_meta},	     {"output", read_output}, {"slot", read_slot_line},
 		{"declared", read_declared}, {"plan", read_plan},     {"launch", skip_line},
-		{"weight", skip_line},	     {"code", skip_line},
+		{"weight", skip_line},	     {"code", skip_line},     {"order", read_order},
 	};
 
 	if (!r->g->opset && !at_end(r)) {

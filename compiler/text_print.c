@@ -272,6 +272,11 @@ static void put_plan(struct printer *p)
 {
 	const struct graph *g = p->g;
 
+	if (g->order_certificate) {
+		buf_puts(p->out, "order ");
+		print_quoted(p->out, g->order_certificate);
+		buf_puts(p->out, "\n");
+	}
 	for (slot_id i = 1; i < g->nslot; i++) {
 		const struct slot *s = &g->slot[i];
 

@@ -278,6 +278,7 @@ static struct graph *rnd_graph(void)
 	g->declared[0] = (struct declared){g->output[0], {DT_NONE, RANK_UNKNOWN, {0}}};
 	g->arena_bytes = rnd(2) * 4096;
 	g->certificate = g->arena_bytes ? "gap: 1.25 %" : NULL;
+	g->order_certificate = rnd(2) ? "exact" : NULL;
 	return g;
 }
 
