@@ -157,6 +157,31 @@ static void check_tail(const struct spec *s, const struct node *n)
 	}
 }
 
+/* A .Conv: no operand of a step before its pool depends on the pixel, those behind read its result. */
+static void check_before(const struct spec *s, const struct node *n)
+{
+	const struct conv_attr *attr = n->attr;
+	int64_t before = attr->store.before;
+
+	need(s, before <= n->ntail, "%u steps, of them %lld before the pool", n->ntail,
+	     (long long)before);
+	for (uint32_t i = 0; i < n->ntail; i++)
+		for (uint32_t a = 0; a < n->tail[i].nargs; a++) {
+			uint32_t arg = n->tail[i].arg[a], k = arg & (uint32_t)~TAIL_IN;
+			struct access at;
+
+			if (!(arg & TAIL_IN)) {
+				need(s, i < before || arg >= before, "step %u reads past the pool",
+				     i);
+				continue;
+			}
+			at = access_of(s->g, n, k);
+			for (int j = 0; j < s->g->val[n->in[k]].type.rank && i < before; j++)
+				need(s, at.axis[j] <= 1 || s->g->val[n->in[k]].type.dim[j] == 1,
+				     "step %u, before the pool, depends on the pixel", i);
+		}
+}
+
 static void check_view(const struct spec *s, const struct node *n)
 {
 	const struct val *in = node_in(s->g, n, 0), *out = node_out(s->g, n, 0);
@@ -175,6 +200,8 @@ static void check_fused(struct spec *s)
 
 		need(s, is_view(n) || n->op->lower, "it has no kernel");
 		check_tail(s, n);
+		if (n->op == &op__Conv)
+			check_before(s, n);
 		if (is_view(n))
 			check_view(s, n);
 	}

@@ -28,14 +28,26 @@ static const char model[] = "graph \"sound\" opset 13\n"
 			    "%g = Softmax %f {axis=1}\n"
 			    "output %g\n";
 
-static struct graph *sound(void)
+/* A .Conv with a step before its pool and one behind. */
+static const char pooling[] = "graph \"pooling\" opset 13\n"
+			      "%x = input f32[1,8,4,4]\n"
+			      "%w = const f32[8,8,1,1] fill=0000000000000001\n"
+			      "%skip = input f32[1,8,2,2]\n"
+			      "%slope = const f32[8,1,1] fill=0000000000000002\n"
+			      "%h = Conv %x %w\n"
+			      "%i = PRelu %h %slope\n"
+			      "%j = MaxPool %i {kernel_shape=[2,2], strides=[2,2]}\n"
+			      "%k = Add %j %skip\n"
+			      "output %k\n";
+
+static struct graph *sound(const char *text)
 {
 	static int (*const passes[])(struct graph * g, struct err * e) = {
 		pass_infer, pass_fuse, pass_layout, pass_order, pass_alias, pass_live, pass_plan};
 	struct graph *g = graph_open();
 	struct err e = ERR_INIT;
 
-	CHECK(text_parse(g, model, &e) == 0);
+	CHECK(text_parse(g, text, &e) == 0);
 	for (size_t i = 0; i < COUNT_OF(passes); i++)
 		CHECK(passes[i](g, &e) == 0);
 	return g;
@@ -170,14 +182,30 @@ static void outside_the_arena(struct graph *g)
 	g->lower_bound -= 256;
 }
 
+static void step_past_the_pool(struct graph *g)
+{
+	g->node[0].tail[1].arg[0] = 0;
+}
+
+static void pool_behind_the_tail(struct graph *g)
+{
+	((struct conv_attr *)g->node[0].attr)->store.before = 3;
+}
+
+static void pixel_before_the_pool(struct graph *g)
+{
+	((struct conv_attr *)g->node[0].attr)->store.before = 2;
+}
+
 static const struct {
-	const char *name, *pass;
+	const char *name, *model, *pass;
 	void (*damage)(struct graph *g);
 } cases[] = {
-#define CASE(pass, name)          \
-	{                         \
-#name, pass, name \
+#define CASE_OF(model, pass, name)       \
+	{                                \
+#name, model, pass, name \
 	}
+#define CASE(pass, name) CASE_OF(model, pass, name)
 	CASE("plan", none),
 	CASE("onnx", use_before_definition),
 	CASE("onnx", undefined_value),
@@ -189,6 +217,10 @@ static const struct {
 	CASE("fuse", read_out_of_range),
 	CASE("fuse", view_behind_the_end),
 	CASE("fuse", no_kernel),
+	CASE_OF(pooling, "plan", none),
+	CASE_OF(pooling, "fuse", step_past_the_pool),
+	CASE_OF(pooling, "fuse", pool_behind_the_tail),
+	CASE_OF(pooling, "fuse", pixel_before_the_pool),
 	CASE("layout", blocked_output),
 	CASE("layout", blocked_view),
 	CASE("alias", no_storage),
@@ -211,7 +243,7 @@ static int run(size_t i)
 	fflush(stdout);
 	child = fork();
 	if (child == 0) {
-		struct graph *g = sound();
+		struct graph *g = sound(cases[i].model);
 
 		quiet = open("/dev/null", O_WRONLY);
 		dup2(quiet, 2);
