@@ -79,6 +79,7 @@ static void print_all(const struct artifact *a, const json_t *o)
 	print_tensors("output", a->outputs, a->noutputs);
 	printf("%-12s %u\n%-12s %u\n", "kernels", a->nkernels, "launches", a->nlaunches);
 	row("certificate", a->certificate);
+	row("order", json_string_value(json_object_get(o, "order")));
 	print_sizes(a);
 	print_metadata(json_object_get(o, "metadata"));
 	for (uint32_t i = 0; i < a->nblobs; i++)

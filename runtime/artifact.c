@@ -135,6 +135,7 @@ static int read_strings(struct artifact *a, const struct want *w, const json_t *
 		{"compiler", NULL},
 		{"toolchain", NULL},
 		{"certificate", &a->certificate},
+		{"order", NULL},
 	};
 	const char *s;
 

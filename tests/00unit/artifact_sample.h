@@ -27,7 +27,8 @@ struct sample {
 		.sizes = "\"arena_bytes\":512,\"arena_lower_bound_bytes\":512,"                   \
 			 "\"weights_bytes\":64,\"input_bytes\":64,\"output_bytes\":64,"           \
 			 "\"device_bytes\":576,\"module_bytes\":4,\"launches\":1,\"kernels\":1",  \
-		.tail = "\"certificate\":\"optimal: max-live\",\"metadata\":{\"k\":\"v\"}",       \
+		.tail = "\"certificate\":\"optimal: max-live\",\"order\":\"exact\","              \
+			"\"metadata\":{\"k\":\"v\"}",                                             \
 		.plan_head = "\"format\":1,\"arena_bytes\":512,\"weights_bytes\":64,\"steps\":1", \
 		.tensors = "[{\"name\":\"x\",\"dtype\":\"f32\",\"shape\":[2,8],"                  \
 			   "\"layout\":\"plain\",\"offset\":0,\"pitch\":64,\"width\":64,"         \

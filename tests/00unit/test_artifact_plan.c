@@ -31,7 +31,8 @@
 	"\"arena_bytes\":" arena ",\"arena_lower_bound_bytes\":512,\"weights_bytes\":" weights \
 	",\"input_bytes\":64,\"output_bytes\":64,\"device_bytes\":" device                     \
 	",\"module_bytes\":" module ",\"launches\":" launches ",\"kernels\":" kernels
-#define TAIL(certificate, metadata) "\"certificate\":" certificate ",\"metadata\":" metadata
+#define TAIL(certificate, metadata) \
+	"\"certificate\":" certificate ",\"order\":\"\",\"metadata\":" metadata
 
 static const struct hostile {
 	size_t at;
@@ -78,8 +79,10 @@ static const struct hostile {
 	{FIELD(tail), TAIL("null", "{}")},
 	{FIELD(tail), TAIL("\"\"", "[]")},
 	{FIELD(tail), TAIL("\"\"", "{\"k\":1}")},
-	{FIELD(tail), "\"certificate\":\"\",\"metadata\":{},\"blobs\":[]"},
-	{FIELD(tail), "\"certificate\":\"\",\"metadata\":{}}"},
+	{FIELD(tail), "\"certificate\":\"\",\"metadata\":{}"}, /* no order */
+	{FIELD(tail), "\"certificate\":\"\",\"order\":1,\"metadata\":{}"},
+	{FIELD(tail), TAIL("\"\"", "{},\"blobs\":[]")},
+	{FIELD(tail), TAIL("\"\"", "{}}")},
 	/* the plan's head */
 	{FIELD(plan_head), "\"format\":1,\"arena_bytes\":511,\"weights_bytes\":64,\"steps\":1"},
 	{FIELD(plan_head), "\"format\":1,\"arena_bytes\":512,\"weights_bytes\":0,\"steps\":1"},

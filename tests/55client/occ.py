@@ -53,7 +53,8 @@ def artifact(inputs, outputs, arena, weights=b"", kernels=(), launches=(), tenso
                 "input_bytes": sum(size_of(d, s) for _, d, s, _ in inputs),
                 "output_bytes": sum(size_of(d, s) for _, d, s, _ in outputs), "device_bytes": arena + len(weights),
                 "module_bytes": sum(len(c) for _, _, c in kernels), "launches": len(launches),
-                "kernels": len(kernels), "certificate": "optimal: max-live", "metadata": {}}
+                "kernels": len(kernels), "certificate": "optimal: max-live",
+                "order": "exact", "metadata": {}}
     manifest.update(more)
     return occ_file.seal(manifest, {"plan": compact(plan), "code": code, "weights": weights})
 

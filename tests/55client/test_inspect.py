@@ -16,7 +16,7 @@ def test_print(folder):
     assert r.code == 0, r.err
     text = " ".join(r.out.split())
     for part in ("name net\\x01work", "key " + occ.KEY, "target sm_87", "input x\\x1b[2J f32[1,3]", "output y i64[]",
-                 "arena 512", "weights 100", "device 612", "kernels 0", "launches 0", "optimal: max-live",
+                 "arena 512", "weights 100", "device 612", "kernels 0", "launches 0", "optimal: max-live", "order exact",
                  "character, evil, naïve", "blob weights sha256:", "file %d" % len(data)):
         assert part in text, (part, r.out)
     length = int.from_bytes(data[16:24], "little")

@@ -134,7 +134,7 @@ def manifest(o, this_key):
             "compiler": "fake", "toolchain": "none", "options": {}, "inputs": [], "outputs": [], "arena_bytes": 0,
             "arena_lower_bound_bytes": 0, "weights_bytes": 5000, "input_bytes": 0, "output_bytes": 0,
             "device_bytes": 5000, "module_bytes": 0, "launches": 0, "kernels": 0, "certificate": "optimal: max-live",
-            "metadata": {}}
+            "order": "exact", "metadata": {}}
 
 
 def main():
