@@ -61,7 +61,6 @@ static void expand(struct beam *b, uint32_t index)
 	for (uint32_t k = 0; k < n; k++) {
 		const struct order_move *m = &b->move[k];
 
-		b->child = GROW(b->arena, b->child, b->nchild);
 		b->child[b->nchild++] = (struct child){.hash = x->hash ^ hash_of(m->node),
 						       .live = m->after,
 						       .peak = MAX(x->peak, m->during),
@@ -114,6 +113,7 @@ void order_beam(struct order_space *space, const struct order_segment *seg, uint
 	b.n = seg->end - seg->begin;
 	b.words = b.n / 64 + 1;
 	b.move = NEW(b.arena, b.n, struct order_move);
+	b.child = NEW(b.arena, (size_t)b.n * width, struct child);
 	b.made = NEW(b.arena, (size_t)b.n * width, struct child);
 	b.now = new_states(&b);
 	b.then = new_states(&b);

@@ -18,7 +18,12 @@ struct state {
 
 struct wait { /* a move that has not been made */
 	uint64_t during;
-	uint32_t state, node, size;
+	uint32_t state, node;
+};
+
+struct waits {
+	struct wait *at;
+	uint32_t n, room;
 };
 
 struct search {
@@ -29,8 +34,7 @@ struct search {
 	struct arena *arena;
 	struct state *state;
 	uint32_t nstate, *table, mask; /* table: state + 1 by hash */
-	struct wait *stack, *heap;     /* within the budget; beyond it, least first */
-	uint32_t nstack, nheap;
+	struct waits stack, heap;      /* within the budget; beyond it, least first */
 	struct order_move *move;
 };
 
@@ -83,56 +87,62 @@ static uint32_t add_state(struct search *s, const struct state *x)
 	return s->nstate - 1;
 }
 
-static struct order_set set_of(const struct search *s, const struct state *x, uint64_t *bits)
-{
-	memcpy(bits, x->bits, s->words * sizeof(*bits));
-	return (struct order_set){s->seg->begin, s->seg->end, bits, x->live};
-}
-
 /* ---- moves that wait ---- */
 
-static bool is_before(const struct wait *a, const struct wait *b)
+static void append(struct arena *a, struct waits *w, const struct wait *x)
 {
+	if (w->n == w->room) {
+		struct wait *old = w->at;
+
+		w->room = MAX(2 * w->room, 64);
+		w->at = NEW(a, w->room, struct wait);
+		if (w->n)
+			memcpy(w->at, old, w->n * sizeof(*old));
+	}
+	w->at[w->n++] = *x;
+}
+
+/* Least first; then what is nearest to the end, then what was met first. */
+static bool is_before(const struct search *s, const struct wait *a, const struct wait *b)
+{
+	uint32_t x = s->state[a->state].size, y = s->state[b->state].size;
+
 	if (a->during != b->during)
 		return a->during < b->during;
-	if (a->size != b->size)
-		return a->size > b->size;
+	if (x != y)
+		return x > y;
 	return a->state != b->state ? a->state < b->state : a->node < b->node;
 }
 
 static void heap_push(struct search *s, const struct wait *w)
 {
-	uint32_t i = s->nheap++;
+	struct wait *at;
+	uint32_t i = s->heap.n;
 
-	s->heap = GROW(s->arena, s->heap, i);
-	for (; i && is_before(w, &s->heap[(i - 1) / 2]); i = (i - 1) / 2)
-		s->heap[i] = s->heap[(i - 1) / 2];
-	s->heap[i] = *w;
+	append(s->arena, &s->heap, w);
+	at = s->heap.at;
+	for (; i && is_before(s, w, &at[(i - 1) / 2]); i = (i - 1) / 2)
+		at[i] = at[(i - 1) / 2];
+	at[i] = *w;
 }
 
 static struct wait heap_pop(struct search *s)
 {
-	struct wait top = s->heap[0], last = s->heap[--s->nheap];
+	struct wait *at = s->heap.at, top = at[0], last = at[--s->heap.n];
 	uint32_t i = 0;
 
 	for (;;) {
 		uint32_t k = 2 * i + 1;
 
-		if (k + 1 < s->nheap && is_before(&s->heap[k + 1], &s->heap[k]))
+		if (k + 1 < s->heap.n && is_before(s, &at[k + 1], &at[k]))
 			k++;
-		if (k >= s->nheap || !is_before(&s->heap[k], &last))
+		if (k >= s->heap.n || !is_before(s, &at[k], &last))
 			break;
-		s->heap[i] = s->heap[k];
+		at[i] = at[k];
 		i = k;
 	}
-	s->heap[i] = last;
+	at[i] = last;
 	return top;
-}
-
-static void stack_push(struct search *s, const struct wait *w)
-{
-	s->stack = GROW(s->arena, s->stack, s->nstack);
-	s->stack[s->nstack++] = *w;
 }
 
 /* The least that leaves first; of equal ones the one that comes first in the given order. */
@@ -153,10 +163,10 @@ static void expand(struct search *s, uint32_t state)
 
 	qsort(s->move, n, sizeof(*s->move), by_after);
 	for (uint32_t k = n; k-- > 0;) {
-		struct wait w = {s->move[k].during, state, s->move[k].node, x->size};
+		struct wait w = {s->move[k].during, state, s->move[k].node};
 
 		if (w.during <= s->budget)
-			stack_push(s, &w);
+			append(s->arena, &s->stack, &w);
 		else
 			heap_push(s, &w);
 	}
@@ -167,15 +177,14 @@ static void expand(struct search *s, uint32_t state)
 /* The state behind the move, if it is new, else UINT32_MAX. */
 static uint32_t make_move(struct search *s, const struct wait *w, uint64_t *bits)
 {
-	struct order_set d = set_of(s, &s->state[w->state], bits);
-	struct order_move m = order_move_of(s->space, &d, w->node);
-	struct state x = {.bits = bits,
-			  .hash = s->state[w->state].hash ^ hash_of(w->node),
-			  .live = m.after,
-			  .parent = w->state,
-			  .node = w->node,
-			  .size = w->size + 1};
+	const struct state *from = &s->state[w->state];
+	struct order_set d = {s->seg->begin, s->seg->end, bits, from->live};
+	struct state x = {.bits = bits, .parent = w->state, .node = w->node};
 
+	memcpy(bits, from->bits, s->words * sizeof(*bits));
+	x.hash = from->hash ^ hash_of(w->node);
+	x.live = order_move_of(s->space, &d, w->node).after;
+	x.size = from->size + 1;
 	order_flip(&d, w->node);
 	return add_state(s, &x);
 }
@@ -183,10 +192,10 @@ static uint32_t make_move(struct search *s, const struct wait *w, uint64_t *bits
 /* The next move to make; raises the budget where none is left within it. */
 static struct wait next_wait(struct search *s)
 {
-	if (s->nstack)
-		return s->stack[--s->nstack];
-	CHECK(s->nheap);
-	s->budget = s->bound = s->heap[0].during;
+	if (s->stack.n)
+		return s->stack.at[--s->stack.n];
+	CHECK(s->heap.n);
+	s->budget = s->bound = s->heap.at[0].during;
 	return heap_pop(s);
 }
 

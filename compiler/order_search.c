@@ -11,9 +11,11 @@
 
 #include <stdlib.h>
 
-#define BOUND_NODES 4096 /* in one segment: the bound needs a table of their pairs */
-#define BEAM_STATES 50000
+/* Of one segment: */
+#define NODES_MAX   4096 /* beyond, its order stays: the bound needs a table of their pairs */
+#define FULL_LIMIT  128	 /* nodes; a segment with more of them gets fewer states in proportion */
 #define BEAM_WIDTH  200
+#define BEAM_VISITS 64000000 /* width times nodes squared */
 
 /* ---- segments ---- */
 
@@ -113,6 +115,21 @@ static uint64_t most_credit(const struct order_node *n)
 	return most;
 }
 
+/* What each node reads and writes is live while it runs. */
+static uint64_t most_operands(const struct order_space *s, const struct order_segment *seg)
+{
+	uint64_t most = seg->live;
+
+	for (uint32_t i = seg->begin; i < seg->end; i++) {
+		uint64_t sum = s->p->node[i].scratch + s->written[i];
+
+		for (uint32_t k = 0; k < s->reads[i].n; k++)
+			sum += s->p->cell[s->reads[i].at[k]].bytes;
+		most = MAX(most, sum - most_credit(&s->p->node[i]));
+	}
+	return most;
+}
+
 static uint64_t relaxed(const struct order_space *s, const struct order_segment *seg)
 {
 	const struct order_problem *p = s->p;
@@ -138,7 +155,7 @@ static uint64_t relaxed(const struct order_space *s, const struct order_segment 
 struct whole {
 	struct order_space space;
 	struct order_segment *seg;
-	uint32_t nseg, limit, *order;
+	uint32_t nseg, limit, states, *order;
 	uint64_t peak, bound; /* what some segment needs: no other one has to need less */
 };
 
@@ -167,7 +184,7 @@ static void measure(struct whole *w)
 	}
 }
 
-/* The segment's order becomes node[], if that is better than the given one. Returns its peak. */
+/* The segment's order becomes node[] if that is better than the given one; returns its peak. */
 static uint64_t take(struct whole *w, const struct order_segment *seg, const uint32_t *node)
 {
 	uint64_t live = seg->live, peak = order_peak(&w->space, seg, node, &live);
@@ -179,21 +196,29 @@ static uint64_t take(struct whole *w, const struct order_segment *seg, const uin
 	return peak;
 }
 
-static void improve(struct whole *w, struct order_segment *seg)
+/* Searches the segment; returns its peak, and what every order of it needs. */
+static uint64_t search(struct whole *w, const struct order_segment *seg, uint64_t *bound)
 {
 	uint32_t n = seg->end - seg->begin, *node = NEW(w->space.arena, n, uint32_t);
+	uint32_t scale = MAX((n + FULL_LIMIT - 1) / FULL_LIMIT, 1), limit = w->limit / scale;
+	uint32_t left = limit, width = MAX(MIN(BEAM_VISITS / (n * n), BEAM_WIDTH), 1);
+	bool exact = order_exact(&w->space, seg, w->peak, &left, node, bound);
+
+	w->states += limit - left;
+	w->limit -= (limit - left) * scale;
+	if (!exact)
+		order_beam(&w->space, seg, w->peak, width, node);
+	return take(w, seg, node);
+}
+
+static void improve(struct whole *w, struct order_segment *seg)
+{
+	bool small = seg->end - seg->begin <= NODES_MAX;
 	uint64_t bound, peak = seg->given;
 
-	if (n <= BOUND_NODES)
-		seg->bound = relaxed(&w->space, seg);
-	bound = seg->bound;
-	if (peak > MAX(w->peak, bound)) {
-		uint32_t width = MAX(MIN(BEAM_STATES / n, BEAM_WIDTH), 1);
-
-		if (!order_exact(&w->space, seg, w->peak, &w->limit, node, &bound))
-			order_beam(&w->space, seg, w->peak, width, node);
-		peak = take(w, seg, node);
-	}
+	bound = seg->bound = small ? relaxed(&w->space, seg) : most_operands(&w->space, seg);
+	if (small && peak > MAX(w->peak, bound))
+		peak = search(w, seg, &bound);
 	w->bound = MAX(w->bound, bound);
 	w->peak = MAX(w->peak, peak);
 }
@@ -219,6 +244,6 @@ void order_search(const struct order_problem *p, uint32_t limit, uint32_t *order
 	*found = (struct order_found){.given = w.nseg ? w.seg[0].given : 0,
 				      .peak = w.peak,
 				      .bound = w.bound,
-				      .states = limit - w.limit};
+				      .states = w.states};
 	arena_close(a);
 }

@@ -49,8 +49,8 @@ struct order_found {
 
 /*
  * order[i]: the node that runs as the i-th. The given order stays wherever that is good enough.
- * At most `limit` states are searched; what is left then gets the better of the given order
- * and a beam's. The answer depends on nothing else.
+ * At most `limit` states are searched, fewer where there are many nodes; what is left then gets the
+ * better of the given order and a beam's. The answer depends on nothing else.
  */
 void order_search(const struct order_problem *p, uint32_t limit, uint32_t *order,
 		  struct order_found *found);
