@@ -31,20 +31,35 @@ static const struct {
 	{32, 32, 4, 4}, {128, 16, 8, 4}, {64, 16, 4, 4},  {256, 8, 8, 4},
 };
 
+#define CONV                                                                                    \
+	"#define N 1\n#define GROUPS 1\n#define CI 24\n#define ID 1\n#define IH 9\n#define IW " \
+	"11\n"                                                                                  \
+	"#define OD 1\n#define KD 1\n#define KH 3\n#define KW 3\n#define SD 1\n#define SH 1\n"  \
+	"#define SW 1\n#define DD 1\n#define DH 1\n#define DW 1\n#define PD 0\n#define PH 1\n"  \
+	"#define PW 1\n#define MASK_D 0\n#define MASK_H 1\n#define MASK_W 1\n#define X_PITCH "  \
+	"2376\n#define X_PLAIN 0\n#define Y_PLAIN 0\n#define WD 1\n#define BEFORE 0\n"
+
 static const struct kernel {
 	const char *name, *sizes;
 	int rows, columns, count; /* of the result; count: stored elements */
 
 } kernels[] = {
 	{"conv",
-	 "#define N 1\n#define GROUPS 1\n#define CI 24\n#define CO 40\n#define CO_PAD 40\n"
-	 "#define ID 1\n#define IH 9\n#define IW 11\n#define OD 1\n#define OH 9\n#define OW 11\n"
-	 "#define KD 1\n#define KH 3\n#define KW 3\n#define SD 1\n#define SH 1\n#define SW 1\n"
-	 "#define DD 1\n#define DH 1\n#define DW 1\n#define PD 0\n#define PH 1\n#define PW 1\n"
-	 "#define MASK_D 0\n#define MASK_H 1\n#define MASK_W 1\n#define X_PITCH (24 * 99)\n"
-	 "#define X_PLAIN 0\n#define Y_PLAIN 0\n#define SHUFFLE 1\n#define YC 40\n"
-	 "#define WD 1\n#define WH 1\n#define WW 1\n#define IS_MAX 0\n#define BEFORE 0\n",
+	 CONV "#define CO 40\n#define CO_PAD 40\n#define OH 9\n#define OW 11\n#define SHUFFLE 1\n"
+	      "#define YC 40\n#define WH 1\n#define WW 1\n#define IS_MAX 0\n",
 	 99, 40, 40 * 99},
+	{"conv", /* the mean of 2 x 2 */
+	 CONV "#define CO 40\n#define CO_PAD 40\n#define OH 4\n#define OW 5\n#define SHUFFLE 1\n"
+	      "#define YC 40\n#define WH 2\n#define WW 2\n#define IS_MAX 0\n",
+	 80, 40, 40 * 20},
+	{"conv", /* the maximum of 1 x 2 */
+	 CONV "#define CO 40\n#define CO_PAD 40\n#define OH 9\n#define OW 5\n#define SHUFFLE 1\n"
+	      "#define YC 40\n#define WH 1\n#define WW 2\n#define IS_MAX 1\n",
+	 90, 40, 40 * 45},
+	{"conv", /* shuffled by 2 */
+	 CONV "#define CO 64\n#define CO_PAD 64\n#define OH 9\n#define OW 11\n#define SHUFFLE 2\n"
+	      "#define YC 16\n#define WH 1\n#define WW 1\n#define IS_MAX 0\n",
+	 99, 64, 64 * 99},
 	{"gemm",
 	 "#define MM 70\n#define NN 52\n#define KK 93\n#define AM 93\n#define AK 1\n"
 	 "#define BK 52\n#define BN_ 1\n#define A_VEC 1\n#define B_VEC 4\n#define B_ROWS 93\n"
