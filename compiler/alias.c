@@ -20,6 +20,7 @@
 #include "compiler/plan.h"
 #include "compiler/rewrites.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define LEAF_ALIGN  16 /* bytes: kernels load up to four floats at once */
@@ -241,12 +242,42 @@ static void place_leaves(struct alias *a, const struct node *n)
 	}
 }
 
-/* From the last Concat to the first, so that an inner one finds its place in the outer one. */
+struct turn {		       /* of a Concat */
+	uint32_t node, height; /* Concats around it */
+	val_id out;
+};
+
+static int by_height(const void *a, const void *b)
+{
+	const struct turn *x = a, *y = b;
+
+	if (x->height != y->height)
+		return x->height < y->height ? -1 : 1;
+	return x->out > y->out ? -1 : x->out < y->out;
+}
+
+/*
+ * The outer Concat before the inner ones, so that these find their places in it; else from the
+ * last value to the first, whatever the order of the nodes: that is what order counts on.
+ */
 static void place_concats(struct alias *a)
 {
-	for (uint32_t i = a->g->nnode; i-- > 0;)
-		if (alias_is_into(&a->g->node[i]) && rewrite_on(a->g, REWRITE_CONCAT))
-			place_leaves(a, &a->g->node[i]);
+	const struct graph *g = a->g;
+	uint32_t *height = NEW(a->tmp, g->nval, uint32_t), n = 0;
+	struct turn *turn = NEW(a->tmp, g->nnode, struct turn);
+
+	for (uint32_t i = g->nnode; i-- > 0 && rewrite_on(g, REWRITE_CONCAT);) {
+		const struct node *c = &g->node[i];
+
+		if (!alias_is_into(c))
+			continue;
+		turn[n++] = (struct turn){i, height[c->out[0]], c->out[0]};
+		for (uint32_t k = 0; k < c->nin; k++)
+			height[c->in[k]] = MAX(height[c->in[k]], height[c->out[0]] + 1);
+	}
+	qsort(turn, n, sizeof(*turn), by_height);
+	for (uint32_t k = 0; k < n; k++)
+		place_leaves(a, &g->node[turn[k].node]);
 }
 
 /* ---- INPLACE ---- */
@@ -405,27 +436,25 @@ static uint64_t peak_with(struct graph *g, const bool *apart)
 	return live_peak(g);
 }
 
-static void set_apart(const struct node *n, bool *apart, bool to)
-{
-	for (uint32_t k = 0; k < n->nin; k++)
-		apart[n->in[k]] = to;
-}
-
 /* Tries what a Concat gains by copying its inputs, and then which of them it need not. */
 static uint64_t choose_one(struct graph *g, const struct node *n, bool *apart, uint64_t peak)
 {
+	bool *before = arena_copy(g->arena, apart, g->nval * sizeof(*apart));
 	uint64_t lower;
 
-	set_apart(n, apart, true);
+	for (uint32_t k = 0; k < n->nin; k++)
+		apart[n->in[k]] = true;
 	lower = peak_with(g, apart);
 	if (lower >= peak) {
-		set_apart(n, apart, false);
+		memcpy(apart, before, g->nval * sizeof(*apart));
 		return peak;
 	}
 	for (uint32_t k = 0; k < n->nin; k++) {
-		apart[n->in[k]] = false;
-		if (peak_with(g, apart) > lower)
-			apart[n->in[k]] = true;
+		val_id v = n->in[k];
+
+		apart[v] = before[v];
+		if (!before[v] && peak_with(g, apart) > lower)
+			apart[v] = true;
 	}
 	return lower;
 }
