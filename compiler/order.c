@@ -8,6 +8,7 @@
 #include "compiler/alias.h"
 #include "compiler/order_model.h"
 #include "compiler/passes.h"
+#include "compiler/rewrites.h"
 
 /* The nodes as they were in `from`, in this order. */
 static void reorder(struct graph *g, const struct node *from, const uint32_t *order)
@@ -17,6 +18,15 @@ static void reorder(struct graph *g, const struct node *from, const uint32_t *or
 		for (uint32_t k = 0; k < g->node[i].nout; k++)
 			node_set_out(g, &g->node[i], k, g->node[i].out[k]);
 	}
+}
+
+static uint32_t count_moved(uint32_t n, const uint32_t *order)
+{
+	uint32_t moved = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		moved += order[i] != i;
+	return moved;
 }
 
 static const char *certificate(struct arena *a, uint64_t peak, uint64_t bound)
@@ -43,11 +53,13 @@ int pass_order(struct graph *g, struct err *e)
 	order_model(g, tmp, &problem);
 	order_search(&problem, ORDER_STATES, order, &found);
 	least = alias_peak(g, &fewest);
-	if (found.peak < found.given) {
+	if (found.peak < found.given && rewrite_on(g, REWRITE_ORDER)) {
 		reorder(g, from, order);
 		peak = alias_peak(g, &copies);
 		if (peak > least || (peak == least && copies >= fewest))
 			reorder(g, from, given);
+		else
+			g->rewrites_did[REWRITE_ORDER] = count_moved(g->nnode, order);
 		least = MIN(peak, least);
 	}
 	g->order_certificate = certificate(g->arena, least, found.bound);

@@ -161,7 +161,14 @@ def twins(n):
         n.node("MatMul", n.node("Neg", x), n.const(table.copy()))
 
 
-NETS = {f.__name__: f for f in (residual, mobile, shuffle, upscale, dense, padded, transformer, twins)}
+def wide(n):
+    """Three branches, wide in the middle, side by side in the file: one after the other needs less."""
+    branches = [n.node("Relu", n.conv("x", 3, 48, 3)) for _ in range(3)]
+    a, b, c = (n.conv(branch, 48, 8) for branch in branches)
+    return n.node("Concat", n.node("Add", a, b), c, axis=1),
+
+
+NETS = {f.__name__: f for f in (residual, mobile, shuffle, upscale, dense, padded, transformer, twins, wide)}
 
 
 def build(name):
