@@ -54,6 +54,9 @@ uint32_t order_moves(struct order_space *s, struct order_set *d, uint64_t budget
 uint64_t order_peak(struct order_space *s, const struct order_segment *seg, const uint32_t *node,
 		    uint64_t *live);
 
+/* order_twins.c: the same problem, where of nodes that are alike only one order is left. */
+void order_twins(const struct order_space *s, struct order_problem *p);
+
 /* order_exact.c: the least peak that is at least `floor`, and an order for it; false beyond the
  * limit: then *bound is as far as it came. */
 bool order_exact(struct order_space *s, const struct order_segment *seg, uint64_t floor,

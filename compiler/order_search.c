@@ -228,8 +228,11 @@ void order_search(const struct order_problem *p, uint32_t limit, uint32_t *order
 {
 	struct arena *a = arena_open(0);
 	struct whole w = {.limit = limit, .order = order};
+	struct order_problem single;
 
 	order_space_init(&w.space, p, a);
+	order_twins(&w.space, &single);
+	order_space_init(&w.space, &single, a);
 	for (uint32_t i = 0; i < p->nnode; i++)
 		order[i] = i;
 	w.seg = NEW(a, p->nnode, struct order_segment);

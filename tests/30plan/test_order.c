@@ -124,6 +124,45 @@ static struct maker random_problem(uint32_t n)
 	return m;
 }
 
+/*
+ * Chains of `length` nodes that are alike, from one cell to one node, level by level or one after
+ * the other in the given order, and some nodes between the two ends.
+ */
+static struct maker alike(uint32_t chains, uint32_t length, uint32_t others)
+{
+	uint32_t n = chains * length + others + 1, at = 0, x;
+	struct maker m = maker_open(n, n + 1);
+	uint32_t *last = NEW(m.a, chains, uint32_t), bytes[4], scratch[4];
+	bool by_level = draw(2), over = draw(2), kept = !draw(4);
+
+	x = add_cell(&m, ORDER_START, 1 + draw(9));
+	for (uint32_t k = 0; k < length; k++) {
+		bytes[k] = 1 + draw(20);
+		scratch[k] = draw(3) ? 0 : draw(9);
+	}
+	for (uint32_t i = 0; i < chains * length; i++, at++) {
+		uint32_t c = by_level ? i % chains : i / length;
+		uint32_t k = by_level ? i / chains : i % length;
+		uint32_t *from = NEW(m.a, 1, uint32_t);
+
+		*from = k ? last[c] : x;
+		add_read(&m, *from, at);
+		m.node[at].scratch = scratch[k];
+		if (over)
+			add_credit(&m, at, from, 1, bytes[k]);
+		last[c] = add_cell(&m, at, bytes[k]);
+		m.cell[last[c]].kept = kept && k + 1 == length;
+	}
+	for (uint32_t i = 0; i < others; i++, at++) {
+		add_read(&m, draw(m.ncell), at);
+		add_cell(&m, at, draw(10));
+	}
+	for (uint32_t c = 0; c < chains; c++)
+		add_read(&m, last[c], at);
+	m.cell[add_cell(&m, at, 3)].kept = true;
+	return m;
+}
+
 /* ---- all orders ---- */
 
 static bool has_run(const uint32_t *order, uint32_t n, uint32_t node)
@@ -227,9 +266,10 @@ static int complain(const char *what, int problem, const struct order_found *f, 
 
 static int check_small(int index, uint32_t *better, uint32_t *gaps)
 {
-	uint32_t n = 2 + draw(8), order[16], again[16], all[16];
-	struct maker m = random_problem(n);
+	struct maker m =
+		draw(4) ? random_problem(2 + draw(8)) : alike(2 + draw(2), 1 + draw(2), draw(3));
 	struct order_problem p = problem_of(&m);
+	uint32_t n = p.nnode, order[16], again[16], all[16];
 	struct order_found f, g;
 	uint64_t least;
 
@@ -337,8 +377,74 @@ static int check_wired(uint32_t cells, uint32_t count, uint32_t percent, uint32_
 	return found < want;
 }
 
+/*
+ * NASNet: cells of five blocks, each the sum of what two operators make of two earlier results;
+ * a cell reads the two before it, so that the whole network is one stretch.
+ */
+static uint32_t chain(struct maker *m, uint32_t from, uint32_t n, uint32_t *at)
+{
+	for (; n > 0; n--, ++*at) {
+		add_read(m, from, *at);
+		from = add_cell(m, *at, 16);
+	}
+	return from;
+}
+
+static void nas_cell(struct maker *m, uint32_t older, uint32_t newer, uint32_t *at)
+{
+	uint32_t value[8], n = 2, first = m->ncell;
+
+	value[0] = chain(m, older, 1, at);
+	value[1] = chain(m, newer, 1, at);
+	for (int block = 0; block < 5; block++, ++*at) {
+		uint32_t x = chain(m, value[draw(n)], draw(3), at);
+		uint32_t y = chain(m, value[draw(n)], draw(3), at);
+
+		add_read(m, x, *at);
+		add_read(m, y, *at);
+		value[n++] = add_cell(m, *at, 16);
+	}
+	for (uint32_t c = first; c < m->ncell; c++)
+		if (!m->cell[c].nread)
+			add_read(m, c, *at);
+	add_cell(m, (*at)++, 48);
+}
+
+static struct maker nas(uint32_t cells)
+{
+	struct maker m = maker_open(cells * 32, cells * 32 + 1);
+	uint32_t older, newer = add_cell(&m, ORDER_START, 16), at = 0;
+
+	older = newer;
+	for (uint32_t c = 0; c < cells; c++) {
+		nas_cell(&m, older, newer, &at);
+		older = newer;
+		newer = m.ncell - 1;
+	}
+	m.cell[newer].kept = true;
+	m.nnode = at;
+	return m;
+}
+
+static int check_exact(const char *what, struct maker m, uint32_t states)
+{
+	struct order_problem p = problem_of(&m);
+	uint32_t *order = NEW(m.a, p.nnode, uint32_t);
+	struct order_found f;
+
+	order_search(&p, ORDER_STATES, order, &f);
+	printf("%s, %u nodes: given %lu, found %lu, bound %lu, %u states\n", what, p.nnode, f.given,
+	       f.peak, f.bound, f.states);
+	if (f.peak != f.bound || f.states > states || peak_of(&p, order) != f.peak)
+		return complain(what, 0, &f, f.bound);
+	arena_close(m.a);
+	return 0;
+}
+
 int main(void)
 {
-	return test_small() || check_wired(3, 32, 75, 4) || check_wired(1, 100, 10, 4) ||
+	return test_small() || check_exact("NASNet's cells", nas(12), 2000) ||
+	       check_exact("32 chains that are alike", alike(32, 3, 0), 2000) ||
+	       check_wired(3, 32, 75, 4) || check_wired(1, 100, 10, 4) ||
 	       check_wired(1, 100, 75, 0);
 }
