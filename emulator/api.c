@@ -267,6 +267,9 @@ CUresult cuDevicePrimaryCtxRetain(CUcontext *ctx, CUdevice dev)
 		d->generation++;
 		d->sticky = CUDA_SUCCESS;
 		d->vram.total = d->config.memory;
+		d->vram.shadowed = d->config.sanitize;
+		d->tag = 1;
+		d->nlaunches = 0;
 		d->pool = pool_open(d->config.threads);
 		d->nmodules = 0;
 		d->stats = d->config.stats ? stats_open() : NULL;

@@ -140,6 +140,12 @@ static CUresult device_range(CUdeviceptr at, size_t bytes, struct device **d)
 	return CUDA_SUCCESS;
 }
 
+static void written(const struct device *d, CUdeviceptr at, size_t bytes)
+{
+	if (bytes)
+		shadow_write(vram_find(&d->vram, at, bytes)->shadow, at, bytes);
+}
+
 CUresult cuMemcpyHtoD_v2(CUdeviceptr to, const void *from, size_t bytes)
 {
 	struct device *d;
@@ -149,6 +155,7 @@ CUresult cuMemcpyHtoD_v2(CUdeviceptr to, const void *from, size_t bytes)
 		return r;
 	if (bytes)
 		memcpy((void *)(uintptr_t)to, from, bytes);
+	written(d, to, bytes);
 	return device_leave(d, CUDA_SUCCESS);
 }
 
@@ -185,5 +192,6 @@ CUresult cuMemsetD8_v2(CUdeviceptr to, unsigned char value, size_t bytes)
 		return r;
 	if (bytes)
 		memset((void *)(uintptr_t)to, value, bytes);
+	written(d, to, bytes);
 	return device_leave(d, CUDA_SUCCESS);
 }

@@ -28,11 +28,13 @@ static void place_data(struct ptx_module *m)
 static int add_kernels(struct device *d, struct CUmod_st *m, struct err *e)
 {
 	struct CUfunc_st **at = &m->funcs;
+	uint32_t mode =
+		(d->stats ? DECODE_COUNTED : 0u) | (d->config.sanitize ? DECODE_SANITIZED : 0u);
 
 	for (const struct ptx_func *f = m->ptx->funcs; f; f = f->next) {
 		struct CUfunc_st *k = NEW(m->arena, 1, struct CUfunc_st);
 
-		if (decode_kernel(d->exec, m->ptx, f, d->stats, &k->kernel, e) < 0)
+		if (decode_kernel(d->exec, m->ptx, f, mode, &k->kernel, e) < 0)
 			return -1;
 		if (k->kernel.shared_bytes > SHARED_DEFAULT)
 			return fail(e, E_PTX,
@@ -238,10 +240,28 @@ static CUresult fault_code(enum fault f)
 	case FAULT_BARRIER:
 	case FAULT_LANES:
 	case FAULT_TRAP:
+	case FAULT_UNWRITTEN:
+	case FAULT_RACE:
+	case FAULT_CLASH:
+	case FAULT_SHARED_UNWRITTEN:
+	case FAULT_SHARED_RACE:
 		return CUDA_ERROR_LAUNCH_FAILED;
 	default:
 		return CUDA_ERROR_ILLEGAL_ADDRESS;
 	}
+}
+
+/* Tags that no launch before had; where they are used up, they begin again. */
+static void take_tags(struct device *d, struct launch *l)
+{
+	l->tags = (uint32_t)MIN(l->total, 1u << 31);
+	if (UINT32_MAX - d->tag <= l->tags + TAG_FIRST_BLOCK) {
+		for (size_t i = 0; i < d->vram.nblocks; i++)
+			shadow_restart(d->vram.blocks[i].shadow);
+		d->tag = 1;
+	}
+	l->tag = d->tag;
+	d->tag += l->tags + TAG_FIRST_BLOCK;
 }
 
 static CUresult launch(struct device *d, struct CUfunc_st *f, struct launch *l, void **params)
@@ -257,6 +277,10 @@ static CUresult launch(struct device *d, struct CUfunc_st *f, struct launch *l, 
 	l->exec = d->exec;
 	l->counters = f->counters;
 	l->total = (uint64_t)l->grid[0] * l->grid[1] * l->grid[2];
+	l->sanitize = d->config.sanitize;
+	l->seed = d->config.seed ? d->config.seed + d->nlaunches++ : 0;
+	if (l->sanitize)
+		take_tags(d, l);
 	check_extents(l, &d->vram, f->module->ptx);
 	pool_run(d->pool, l, &report);
 	f->launches++;

@@ -1,13 +1,11 @@
 /*
- * What a launch may touch, and the report when it touches something else.
+ * What a launch may touch.
  * With region notes in the PTX the pointer parameters' regions count, cut to
  * live allocations; without them, all live allocations.
  */
 #include "emulator/exec_memory.h"
 #include "emulator/sched.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 static void add(struct launch *l, struct extent s)
@@ -54,7 +52,35 @@ static void find_constants(struct launch *l)
 	}
 }
 
-void check_extents(struct launch *l, const struct vram *v, const struct ptx_module *m)
+static bool filled(const struct extent *s)
+{
+	uint64_t width = s->pitch ? s->width : s->hi - s->lo;
+	bool all = true;
+
+	for (uint64_t at = s->lo; all && at < s->hi; at += s->pitch ? s->pitch : width)
+		all = shadow_is_written(s->shadow, at, MIN(width, s->hi - at));
+	return all;
+}
+
+/* What the sanitizer may take for granted during the launch. */
+static void find_quiet(struct launch *l, const struct vram *v)
+{
+	for (size_t i = 0; i < l->nextents; i++) {
+		struct extent *s = &l->extents[i];
+		const struct vram_block *b = s->param == -2 ? NULL : vram_find(v, s->lo, 1);
+
+		s->shadow = b ? b->shadow : NULL;
+		s->filled = s->read && filled(s);
+		for (size_t k = 0; k < l->nextents; k++) {
+			const struct extent *t = &l->extents[k];
+
+			s->raced |= t->lo < s->hi && s->lo < t->hi &&
+				    ((s->write && t->read) || (s->read && t->write));
+		}
+	}
+}
+
+static void collect_extents(struct launch *l, const struct vram *v, const struct ptx_module *m)
 {
 	const struct kernel *k = l->kernel;
 
@@ -79,6 +105,13 @@ void check_extents(struct launch *l, const struct vram *v, const struct ptx_modu
 				       .param = -1});
 }
 
+void check_extents(struct launch *l, const struct vram *v, const struct ptx_module *m)
+{
+	collect_extents(l, v, m);
+	if (l->sanitize)
+		find_quiet(l, v);
+}
+
 enum use { USE_READ, USE_WRITE, USE_CONSTANT };
 
 static bool allows(const struct extent *s, enum use use)
@@ -93,28 +126,47 @@ static bool inside(const struct extent *s, uint64_t at, uint32_t bytes, enum use
 	return !s->pitch || (at - s->base) % s->pitch + bytes <= s->width;
 }
 
+static enum use use_of(const struct op *o, bool write)
+{
+	return write ? USE_WRITE : o->x & MEM_CONSTANT ? USE_CONSTANT : USE_READ;
+}
+
+const struct extent *check_find(const struct launch *l, const struct op *o, uint64_t at, bool write)
+{
+	uint32_t bytes = MEM_BYTES(o->x) * MEM_COUNT(o->x);
+
+	for (size_t i = 0; i < l->nextents; i++)
+		if (inside(&l->extents[i], at, bytes, use_of(o, write)))
+			return &l->extents[i];
+	return NULL;
+}
+
 int check_access(struct block *b, const struct op *o, const uint64_t *addr, uint32_t mask,
 		 uint32_t bytes, bool write)
 {
 	const struct launch *l = b->launch;
 	const struct extent *hit = NULL;
-	enum use use = write ? USE_WRITE : o->x & MEM_CONSTANT ? USE_CONSTANT : USE_READ;
+	enum use use = use_of(o, write);
 
 	for (uint32_t left = mask; left; left &= left - 1) {
 		int lane = __builtin_ctz(left);
 
 		if (hit && inside(hit, addr[lane], bytes, use))
 			continue;
-		hit = NULL;
-		for (size_t i = 0; i < l->nextents && !hit; i++)
-			if (inside(&l->extents[i], addr[lane], bytes, use))
-				hit = &l->extents[i];
+		b->mixed |= hit != NULL;
+		hit = check_find(l, o, addr[lane], write);
 		if (!hit)
 			return lane;
 	}
 	if (hit)
 		b->cache[o->mem] =
-			(struct extent_cache){hit->lo, hit->hi, hit->base, hit->pitch, hit->width};
+			(struct extent_cache){hit->lo,
+					      hit->hi,
+					      hit->base,
+					      hit->pitch,
+					      hit->width,
+					      hit,
+					      !hit->shadow || (hit->filled && !hit->raced)};
 	return -1;
 }
 
@@ -131,65 +183,4 @@ const struct op *exec_fault(struct warp *w, const struct op *o, enum fault f, ui
 		b->fault_address = address;
 	}
 	return NULL;
-}
-
-static uint64_t distance(const struct extent *s, uint64_t at)
-{
-	return at < s->lo ? s->lo - at : at >= s->hi ? at - s->hi + 1 : 0;
-}
-
-static void nearest(const struct launch *l, uint64_t at, char *out, size_t size)
-{
-	static const char *const kinds[] = {"data of the module", "an allocation"};
-	const struct extent *s = NULL;
-	char what[32];
-
-	for (size_t i = 0; i < l->nextents; i++)
-		if (!s || distance(&l->extents[i], at) < distance(s, at))
-			s = &l->extents[i];
-	if (!s) {
-		snprintf(out, size, "; the launch may touch nothing");
-		return;
-	}
-	snprintf(what, sizeof(what), "param %d", s->param);
-	snprintf(out, size,
-		 "; nearest: %s, %s%s, 0x%" PRIx64 " + %" PRIu64 " bytes (pitch %" PRIu64
-		 ", width %" PRIu64 "), the address is its byte %" PRId64,
-		 s->param < 0 ? kinds[s->param + 2] : what, s->read ? "r" : "", s->write ? "w" : "",
-		 s->lo, s->hi - s->lo, s->pitch, s->pitch ? s->width : s->hi - s->lo,
-		 (int64_t)(at - s->lo));
-}
-
-static const char *kind_of(const struct block *b)
-{
-	if (b->fault != FAULT_ADDRESS)
-		return "";
-	if (b->fault_write)
-		return "store: ";
-	return b->fault_op->x & MEM_CONSTANT ? "load of what nobody writes (.nc): " : "load: ";
-}
-
-void check_report(const struct launch *l, const struct block *b)
-{
-	static const char *const texts[] = {
-		[FAULT_ADDRESS] = "access outside of every region",
-		[FAULT_ALIGN] = "misaligned access",
-		[FAULT_SHARED] = "access beyond the block's shared memory",
-		[FAULT_LOCAL] = "access beyond local memory or the parameters",
-		[FAULT_BARRIER] = "a barrier that not all warps of the block reach",
-		[FAULT_LANES] = "a lane named by the member mask is not here",
-		[FAULT_TRAP] = "trap",
-	};
-	char near[256] = "", extra[64] = "";
-
-	if (b->fault == FAULT_ADDRESS)
-		nearest(l, b->fault_address, near, sizeof(near));
-	if (b->fault == FAULT_SHARED)
-		snprintf(extra, sizeof(extra), " (%u bytes)", b->shared_bytes);
-	fprintf(stderr,
-		"occ_emulator: kernel %s, ptx line %u: %s%s%s: block (%u,%u,%u) warp %u lane %u "
-		"address 0x%" PRIx64 "%s\n",
-		l->kernel->func->name, b->fault_op->line, kind_of(b), texts[b->fault], extra,
-		b->index[0], b->index[1], b->index[2], b->fault_warp, b->fault_lane,
-		b->fault_address, near);
 }

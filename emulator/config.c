@@ -56,6 +56,14 @@ static int item(const char *key, const char *value, struct config *c, struct err
 		c->threads = (uint32_t)v;
 		return 0;
 	}
+	if (!strcmp(key, "sanitize")) {
+		if (number(key, value, 0, 1, &v, e) < 0)
+			return -1;
+		c->sanitize = v;
+		return 0;
+	}
+	if (!strcmp(key, "schedule"))
+		return number(key, value, 0, UINT64_MAX - 1, &c->seed, e);
 	if (!strcmp(key, "sm")) {
 		if (number(key, value, 1, 999, &v, e) < 0)
 			return -1;
@@ -65,7 +73,8 @@ static int item(const char *key, const char *value, struct config *c, struct err
 			       : fail(e, E_USAGE, "OCCAMY_EMULATOR: unknown chip sm=%s", value);
 	}
 	return fail(e, E_USAGE,
-		    "OCCAMY_EMULATOR: unknown key '%s'; known: sm, memory, threads, stats, isa",
+		    "OCCAMY_EMULATOR: unknown key '%s'; known: sm, memory, threads, stats, isa, "
+		    "sanitize, schedule",
 		    key);
 }
 

@@ -216,16 +216,25 @@ static void special_slots(struct decoder *d)
 }
 
 int decode_kernel(const struct exec *exec, const struct ptx_module *m, const struct ptx_func *f,
-		  bool count, struct kernel *k, struct err *e)
+		  uint32_t mode, struct kernel *k, struct err *e)
 {
 	static const struct ptx_insn none = {.opcode = "", .guard = -1};
 	struct arena *a = m->arena;
-	struct decoder d = {
-		.arena = a, .exec = exec, .module = m, .func = f, .kernel = k, .err = e};
+	struct decoder d = {.arena = a,
+			    .exec = exec,
+			    .module = m,
+			    .func = f,
+			    .kernel = k,
+			    .sanitize = mode & DECODE_SANITIZED,
+			    .err = e};
 	uint32_t *start;
 	struct cfg *cfg;
 
-	*k = (struct kernel){.func = f, .regions = m->regions, .nregions = m->nregions};
+	*k = (struct kernel){.func = f,
+			     .regions = m->regions,
+			     .nregions = m->nregions,
+			     .unit = 4,
+			     .shared_unit = 4};
 	build_index(&d);
 	if (place_variables(&d) < 0 || cfg_build(a, f, &d.cfg, e) < 0)
 		return -1;
@@ -236,7 +245,7 @@ int decode_kernel(const struct exec *exec, const struct ptx_module *m, const str
 	start = NEW(a, d.cfg.nblocks + 1, uint32_t);
 	for (uint32_t b = 0; b < d.cfg.nblocks; b++) {
 		start[b] = k->nops;
-		if (block(&d, b, count) < 0)
+		if (block(&d, b, mode & DECODE_COUNTED) < 0)
 			return -1;
 	}
 	/* the end of the text is a return */

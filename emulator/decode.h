@@ -27,6 +27,7 @@ struct decoder {
 	uint32_t nfixups, temps;
 	uint32_t end;			      /* of the slots given so far */
 	uint32_t temp_pred, sink_pred, carry; /* carry: PTX's CC.CF */
+	bool sanitize;
 	struct err *err;
 };
 

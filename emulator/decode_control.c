@@ -98,6 +98,9 @@ int decode_bar(struct decoder *d)
 	if (decode_source(d, &d->insn->operand[0], 'w', &a) < 0 ||
 	    (d->insn->count == 2 && decode_source(d, &d->insn->operand[1], 'w', &b) < 0))
 		return -1;
+	if (d->insn->count == 2 || d->insn->operand[0].kind != OPERAND_INT ||
+	    d->insn->operand[0].bits)
+		d->kernel->splits = true;
 	o = decode_emit_control(d, "bar");
 	o->a = a;
 	o->b = b;

@@ -110,13 +110,23 @@ static int data_class(struct decoder *d, const struct ptx_operand *o, uint32_t c
 	return 0;
 }
 
+/* A generic access may be of either kind. */
+static void note_unit(struct kernel *k, const char *space, uint32_t bytes)
+{
+	if (!strcmp(space, "global") || !strcmp(space, "generic"))
+		k->unit = MIN(k->unit, bytes);
+	if (!strcmp(space, "shared") || !strcmp(space, "generic"))
+		k->shared_unit = MIN(k->shared_unit, bytes);
+}
+
 static struct op *emit(struct decoder *d, const char *kind, const char *space, const struct op *op)
 {
 	char name[32];
 	op_fn fn;
 	struct op *o;
 
-	snprintf(name, sizeof(name), "%s.%s", kind, strcmp(space, "const") ? space : "global");
+	space = strcmp(space, "const") ? space : "global";
+	snprintf(name, sizeof(name), "%s.%s%s", kind, space, d->sanitize ? ".sanitized" : "");
 	fn = d->exec->memory(name);
 	if (!fn) {
 		decode_fail(d, "this state space is not supported");
@@ -131,6 +141,7 @@ static struct op *emit(struct decoder *d, const char *kind, const char *space, c
 	o->x = op->x;
 	o->imm = op->imm;
 	o->mem = d->kernel->nmem++;
+	note_unit(d->kernel, space, MEM_BYTES(op->x));
 	return o;
 }
 

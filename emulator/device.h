@@ -11,10 +11,12 @@
 #include <pthread.h>
 #include <time.h>
 
-/* OCCAMY_EMULATOR="sm=87,memory=BYTES,threads=N,stats=FILE,isa=v3" */
+/* OCCAMY_EMULATOR="sm=87,memory=BYTES,threads=N,stats=FILE,isa=v3,sanitize=1,schedule=N" */
 struct config {
 	uint32_t sm, threads;
 	uint64_t memory;
+	uint64_t seed; /* of the order of blocks and warps; 0: as they come */
+	bool sanitize;
 	char *stats, *isa;
 };
 
@@ -64,6 +66,8 @@ struct device {
 	struct pool *pool;
 	struct CUmod_st *modules;
 	uint32_t nmodules; /* ever loaded */
+	uint32_t tag;	   /* the next one that no launch has had */
+	uint64_t nlaunches;
 	struct stats *stats;
 };
 

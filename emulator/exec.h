@@ -60,7 +60,13 @@ enum fault {
 	FAULT_LOCAL,
 	FAULT_BARRIER,
 	FAULT_LANES,
-	FAULT_TRAP
+	FAULT_TRAP,
+	/* the sanitizer's */
+	FAULT_UNWRITTEN,
+	FAULT_RACE,
+	FAULT_CLASH,
+	FAULT_SHARED_UNWRITTEN,
+	FAULT_SHARED_RACE
 };
 
 struct warp {
@@ -80,7 +86,21 @@ struct warp {
 struct extent_cache {
 	uint64_t lo, hi;	     /* the whole extent */
 	uint64_t base, pitch, width; /* pitch 0: no rows */
+	const struct extent *extent; /* of a launch under the sanitizer */
+	bool quiet; /* all of it is written, and no other block writes: loads need no look */
 };
+
+/* What the sanitizer knows of a block's shared memory, by unit: the kernel's smallest access. */
+struct shared_shadow {
+	uint8_t *state;	 /* SHARED_UNWRITTEN, who wrote since the last barrier, or 0 */
+	uint8_t *seen;	 /* 1: the running warp has read it since the last barrier */
+	uint8_t *reader; /* which other warp has, or 0 */
+	uint32_t units, shift;
+	bool reads; /* something is in `seen` */
+};
+
+/* A warp is its index + 1. */
+enum { SHARED_NOBODY = 0, SHARED_ATOMIC = 0x40, SHARED_UNWRITTEN = 0x80 };
 
 /* What one thread needs to run blocks of one launch, one after another. */
 struct block {
@@ -100,6 +120,14 @@ struct block {
 	uint32_t fault_warp, fault_lane;
 	uint64_t fault_address;
 	bool fault_write;
+	/* under the sanitizer */
+	struct shared_shadow shadow;
+	uint32_t tag;	   /* of this block, see shadow.h */
+	bool mixed;	   /* the lanes of the last check lie in several extents */
+	bool alone;	   /* races in shared memory are not looked for */
+	uint64_t random;   /* where the order of the warps comes from */
+	uint32_t other;	   /* who else took part in a race: a tag, or a warp */
+	bool other_writes; /* what it did */
 };
 
 /* Bits of op.x of an addition with carry. */
@@ -133,6 +161,17 @@ const struct exec *exec_v4(void);
  * bad lane, or -1. */
 int check_access(struct block *b, const struct op *o, const uint64_t *addr, uint32_t mask,
 		 uint32_t bytes, bool write);
+/*
+ * sanitize.c: what an access that may be made does to the shadows; false: a
+ * fault. The addresses of lanes that are off are not looked at.
+ */
+enum touch { TOUCH_LOAD, TOUCH_STORE, TOUCH_ATOMIC };
+bool sanitize_global(struct warp *w, const struct op *o, const uint64_t *at, enum touch touch);
+/* offsets in shared memory; lanes that are off repeat an active one */
+bool sanitize_shared(struct warp *w, const struct op *o, const uint32_t *at, enum touch touch);
+/* After a store to host addresses: no two lanes stored different bytes to one place. The report
+ * counts from base. */
+bool sanitize_stored(struct warp *w, const struct op *o, const uint64_t *at, uint64_t base);
 /* Marks the block as failed and returns NULL. */
 const struct op *exec_fault(struct warp *w, const struct op *o, enum fault f, uint32_t lane,
 			    uint64_t address);

@@ -63,6 +63,9 @@ bool ISA(global_ok)(struct warp *w, const struct op *o, const struct lanes *l, b
 /* Checks them in the space of the window and turns them into host addresses. */
 bool ISA(window_ok)(struct warp *w, const struct op *o, struct lanes *l, uint64_t window,
 		    bool write);
+/* The sanitizer's look at host addresses of one window. */
+bool ISA(window_sane)(struct warp *w, const struct op *o, const struct lanes *l, uint64_t window,
+		      enum touch touch);
 /* exec_shared.c */
 bool ISA(shared_ok)(struct warp *w, const struct op *o, struct lanes *l);
 

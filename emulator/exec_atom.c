@@ -101,35 +101,47 @@ static const struct op *atom(struct warp *w, const struct op *o, const struct la
 	return o + 1;
 }
 
-HANDLER(atom_global)
-{
-	struct lanes l;
-
-	ISA(collect)(w, o, &l);
-	return ISA(global_ok)(w, o, &l, true) ? atom(w, o, &l) : NULL;
-}
-
-HANDLER(atom_shared)
-{
-	struct lanes l;
-
-	ISA(collect)(w, o, &l);
-	return ISA(shared_ok)(w, o, &l) ? atom(w, o, &l) : NULL;
-}
-
 /* All active lanes must be in one window. */
-HANDLER(atom_generic)
+static const struct op *atom_in(struct warp *w, const struct op *o, struct lanes *l,
+				uint64_t window, bool sanitize)
 {
-	struct lanes l;
-
-	ISA(collect)(w, o, &l);
-	return ISA(window_ok)(w, o, &l, l.at[0] & WINDOW_MASK, true) ? atom(w, o, &l) : NULL;
+	w->block->mixed = false;
+	if (!ISA(window_ok)(w, o, l, window, true) ||
+	    (sanitize && !ISA(window_sane)(w, o, l, window, TOUCH_ATOMIC)))
+		return NULL;
+	return atom(w, o, l);
 }
+
+#define ATOM(name, window, sanitize)                        \
+	HANDLER(name)                                       \
+	{                                                   \
+		struct lanes l;                             \
+                                                            \
+		ISA(collect)(w, o, &l);                     \
+		return atom_in(w, o, &l, window, sanitize); \
+	}
+
+ATOM(atom_global, 0, false)
+ATOM(atom_shared, WINDOW_SHARED, false)
+ATOM(atom_generic, l.at[0] & WINDOW_MASK, false)
+ATOM(atom_global_sanitized, 0, true)
+ATOM(atom_shared_sanitized, WINDOW_SHARED, true)
+ATOM(atom_generic_sanitized, l.at[0] & WINDOW_MASK, true)
 
 op_fn ISA(atom_handler)(const char *name)
 {
-	return !strcmp(name, "atom.global")    ? atom_global
-	       : !strcmp(name, "atom.shared")  ? atom_shared
-	       : !strcmp(name, "atom.generic") ? atom_generic
-					       : NULL;
+	static const struct {
+		const char *name;
+		op_fn run;
+	} rows[] = {{"atom.global", atom_global},
+		    {"atom.shared", atom_shared},
+		    {"atom.generic", atom_generic},
+		    {"atom.global.sanitized", atom_global_sanitized},
+		    {"atom.shared.sanitized", atom_shared_sanitized},
+		    {"atom.generic.sanitized", atom_generic_sanitized}};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if (!strcmp(rows[i].name, name))
+			return rows[i].run;
+	return NULL;
 }

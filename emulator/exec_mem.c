@@ -141,6 +141,21 @@ bool ISA(window_ok)(struct warp *w, const struct op *o, struct lanes *l, uint64_
 	return window == WINDOW_SHARED ? ISA(shared_ok)(w, o, l) : local_ok(w, o, l);
 }
 
+bool ISA(window_sane)(struct warp *w, const struct op *o, const struct lanes *l, uint64_t window,
+		      enum touch touch)
+{
+	uint64_t base = (uint64_t)(uintptr_t)w->block->shared;
+	uint32_t at[WARP_LANES];
+
+	if (window == WINDOW_LOCAL)
+		return true;
+	if (window != WINDOW_SHARED)
+		return sanitize_global(w, o, l->at, touch);
+	for (int i = 0; i < WARP_LANES; i++)
+		at[i] = (uint32_t)(l->at[i] - base);
+	return sanitize_shared(w, o, at, touch);
+}
+
 HANDLER(ld_global)
 {
 	struct lanes l;
@@ -161,6 +176,33 @@ HANDLER(st_global)
 		return NULL;
 	store_global(w, o, NULL, l.at);
 	return o + 1;
+}
+
+HANDLER(ld_global_sanitized)
+{
+	struct block *b = w->block;
+	struct lanes l;
+
+	ISA(collect)(w, o, &l);
+	b->mixed = false;
+	if (!ISA(global_ok)(w, o, &l, false))
+		return NULL;
+	if ((b->mixed || !b->cache[o->mem].quiet) && !sanitize_global(w, o, l.at, TOUCH_LOAD))
+		return NULL;
+	load_global(w, o, NULL, l.at);
+	return o + 1;
+}
+
+HANDLER(st_global_sanitized)
+{
+	struct lanes l;
+
+	ISA(collect)(w, o, &l);
+	w->block->mixed = false;
+	if (!ISA(global_ok)(w, o, &l, true) || !sanitize_global(w, o, l.at, TOUCH_STORE))
+		return NULL;
+	store_global(w, o, NULL, l.at);
+	return sanitize_stored(w, o, l.at, 0) ? o + 1 : NULL;
 }
 
 HANDLER(ld_local)
@@ -197,8 +239,30 @@ HANDLER(ld_param)
 	return o + 1;
 }
 
+/* The active lanes, all in one window. */
+static bool one_window(struct warp *w, const struct op *o, uint64_t window, bool write,
+		       bool sanitize)
+{
+	enum touch touch = write ? TOUCH_STORE : TOUCH_LOAD;
+	struct lanes l;
+
+	ISA(collect)(w, o, &l);
+	w->block->mixed = false;
+	if (!ISA(window_ok)(w, o, &l, window, write) ||
+	    (sanitize && !ISA(window_sane)(w, o, &l, window, touch)))
+		return false;
+	if (!write) {
+		load_global(w, o, NULL, l.at);
+		return true;
+	}
+	store_global(w, o, NULL, l.at);
+	return !sanitize ||
+	       sanitize_stored(w, o, l.at,
+			       window == WINDOW_SHARED ? (uint64_t)(uintptr_t)w->block->shared : 0);
+}
+
 /* Generic addresses: the lanes of each window in turn. */
-static const struct op *generic(struct warp *w, const struct op *o, bool write)
+static const struct op *generic(struct warp *w, const struct op *o, bool write, bool sanitize)
 {
 	uint32_t mask = w->mask, partial = w->partial;
 	bool ok = true;
@@ -215,12 +279,7 @@ static const struct op *generic(struct warp *w, const struct op *o, bool write)
 			if ((l.at[i] & WINDOW_MASK) != window)
 				w->mask &= ~(1u << i);
 		w->partial = w->mask != FULL_MASK;
-		ISA(collect)(w, o, &l);
-		ok = ISA(window_ok)(w, o, &l, window, write);
-		if (ok && write)
-			store_global(w, o, NULL, l.at);
-		else if (ok)
-			load_global(w, o, NULL, l.at);
+		ok = one_window(w, o, window, write, sanitize);
 	}
 	w->mask = mask;
 	w->partial = partial;
@@ -229,12 +288,22 @@ static const struct op *generic(struct warp *w, const struct op *o, bool write)
 
 HANDLER(ld_generic)
 {
-	return generic(w, o, false);
+	return generic(w, o, false, false);
 }
 
 HANDLER(st_generic)
 {
-	return generic(w, o, true);
+	return generic(w, o, true, false);
+}
+
+HANDLER(ld_generic_sanitized)
+{
+	return generic(w, o, false, true);
+}
+
+HANDLER(st_generic_sanitized)
+{
+	return generic(w, o, true, true);
 }
 
 op_fn ISA(memory_handler)(const char *name)
@@ -242,9 +311,20 @@ op_fn ISA(memory_handler)(const char *name)
 	static const struct {
 		const char *name;
 		op_fn run;
-	} rows[] = {{"ld.global", ld_global},  {"st.global", st_global}, {"ld.local", ld_local},
-		    {"st.local", st_local},    {"ld.param", ld_param},	 {"ld.generic", ld_generic},
-		    {"st.generic", st_generic}};
+	} rows[] = {{"ld.global", ld_global},
+		    {"st.global", st_global},
+		    {"ld.local", ld_local},
+		    {"st.local", st_local},
+		    {"ld.param", ld_param},
+		    {"ld.generic", ld_generic},
+		    {"st.generic", st_generic},
+		    {"ld.global.sanitized", ld_global_sanitized},
+		    {"st.global.sanitized", st_global_sanitized},
+		    {"ld.local.sanitized", ld_local},
+		    {"st.local.sanitized", st_local},
+		    {"ld.param.sanitized", ld_param},
+		    {"ld.generic.sanitized", ld_generic_sanitized},
+		    {"st.generic.sanitized", st_generic_sanitized}};
 	op_fn shared = ISA(shared_handler)(name);
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++)

@@ -80,6 +80,29 @@ HANDLER(st_shared)
 	return o + 1;
 }
 
+HANDLER(ld_shared_sanitized)
+{
+	struct offsets s;
+
+	if (!gather(w, o, &s) || !sanitize_shared(w, o, s.at, TOUCH_LOAD))
+		return NULL;
+	load_shared(w, o, w->block->shared, s.at);
+	return o + 1;
+}
+
+HANDLER(st_shared_sanitized)
+{
+	uint64_t base = (uint64_t)(uintptr_t)w->block->shared;
+	struct offsets s;
+	struct lanes l;
+
+	if (!gather(w, o, &s) || !sanitize_shared(w, o, s.at, TOUCH_STORE))
+		return NULL;
+	store_shared(w, o, w->block->shared, s.at);
+	LANES l.at[i] = base + s.at[i];
+	return sanitize_stored(w, o, l.at, base) ? o + 1 : NULL;
+}
+
 bool ISA(shared_ok)(struct warp *w, const struct op *o, struct lanes *l)
 {
 	uint64_t base = (uint64_t)(uintptr_t)w->block->shared, wrong = 0;
@@ -94,7 +117,16 @@ bool ISA(shared_ok)(struct warp *w, const struct op *o, struct lanes *l)
 
 op_fn ISA(shared_handler)(const char *name)
 {
-	return !strcmp(name, "ld.shared")   ? ld_shared
-	       : !strcmp(name, "st.shared") ? st_shared
-					    : NULL;
+	static const struct {
+		const char *name;
+		op_fn run;
+	} rows[] = {{"ld.shared", ld_shared},
+		    {"st.shared", st_shared},
+		    {"ld.shared.sanitized", ld_shared_sanitized},
+		    {"st.shared.sanitized", st_shared_sanitized}};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if (!strcmp(rows[i].name, name))
+			return rows[i].run;
+	return NULL;
 }

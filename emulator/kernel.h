@@ -64,12 +64,16 @@ struct kernel {
 	uint32_t true_pred; /* offset of a mask of ones; a mask of zeros follows */
 	uint32_t shared_bytes, local_bytes, registers;
 	uint32_t nmem;
+	uint32_t unit, shared_unit; /* smallest element of its global and of its shared accesses, at
+				       most 4 */
+	bool splits;		    /* it has barriers that not all of the block need reach */
 	uint32_t nblocks;
 	const struct cfg *cfg; /* for the counters */
 };
 
-/* bool count: counters are wanted. Addresses of module variables must be known. */
+/* Addresses of module variables must be known. */
+enum decode_mode { DECODE_COUNTED = 1, DECODE_SANITIZED = 2 };
 int decode_kernel(const struct exec *exec, const struct ptx_module *m, const struct ptx_func *f,
-		  bool count, struct kernel *k, struct err *e);
+		  uint32_t mode, struct kernel *k, struct err *e);
 
 #endif

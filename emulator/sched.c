@@ -1,15 +1,18 @@
 /*
  * Blocks over threads. A thread takes blocks in order and runs each to its
  * end: every warp up to its next barrier, again and again, in odd blocks the
- * last warp first, so that a lost barrier shows whichever warp it was for. The
- * caller's thread is one of them; the others sleep between launches.
+ * last warp first, so that a lost barrier shows whichever warp it was for.
+ * With a seed both orders are drawn from it. The caller's thread is one of
+ * them; the others sleep between launches.
  */
 #include "emulator/sched.h"
+#include "emulator/sanitize.h"
 
 #include <pthread.h>
 #include <string.h>
 
-#define POISON 0xff
+#define POISON	   0xff
+#define MOST_WARPS 32
 
 struct pool {
 	pthread_mutex_t lock;
@@ -57,6 +60,13 @@ static size_t carve(const struct launch *l, struct block *b, uint8_t *p, uint8_t
 
 	*regs = cut(p, &at, (size_t)b->nwarps * k->regs_bytes);
 	b->shared = cut(p, &at, b->shared_bytes);
+	if (l->sanitize) {
+		struct shared_shadow *s = &b->shadow;
+
+		s->state = cut(p, &at, s->units);
+		s->seen = cut(p, &at, s->units);
+		s->reader = cut(p, &at, s->units);
+	}
 	b->local = cut(p, &at, lanes * b->local_bytes);
 	b->warps = cut(p, &at, b->nwarps * sizeof(struct warp));
 	b->cache = cut(p, &at, k->nmem * sizeof(struct extent_cache));
@@ -83,6 +93,9 @@ static void prepare(const struct launch *l, struct block *b, struct memory *m)
 	memcpy(b->dim, l->dim, sizeof(b->dim));
 	b->threads = l->dim[0] * l->dim[1] * l->dim[2];
 	b->nwarps = (b->threads + WARP_LANES - 1) / WARP_LANES;
+	b->shadow.shift = (uint32_t)__builtin_ctz(k->shared_unit);
+	b->shadow.units = (b->shared_bytes + k->shared_unit - 1) >> b->shadow.shift;
+	b->alone = b->nwarps == 1 || k->splits;
 	need = carve(l, b, NULL, &regs) + 4096;
 	if (m->size < need) {
 		mem_free(m->p);
@@ -107,6 +120,35 @@ static void prepare(const struct launch *l, struct block *b, struct memory *m)
 	}
 }
 
+/* Scrambles 64 bits: every answer belongs to one question. */
+static uint64_t mix(uint64_t x)
+{
+	x += 0x9e3779b97f4a7c15;
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+	x = (x ^ x >> 27) * 0x94d049bb133111eb;
+	return x ^ x >> 31;
+}
+
+/*
+ * The block whose turn it is: in a random order a permutation of the numbers
+ * below the next power of two, again and again until one below the total comes.
+ */
+static uint64_t place(const struct launch *l, uint64_t turn)
+{
+	uint32_t bits = l->total > 1 ? 64 - (uint32_t)__builtin_clzll(l->total - 1) : 1;
+	uint64_t mask = bits < 64 ? ((uint64_t)1 << bits) - 1 : UINT64_MAX;
+
+	if (!l->seed || l->total < 2)
+		return turn;
+	do {
+		for (uint64_t round = 0; round < 4; round++) {
+			turn = (turn * (mix(l->seed + round) | 1) + mix(~l->seed + round)) & mask;
+			turn ^= turn >> (bits + 1) / 2;
+		}
+	} while (turn >= l->total);
+	return turn;
+}
+
 static void begin_block(struct block *b, uint64_t number)
 {
 	const struct launch *l = b->launch;
@@ -115,6 +157,10 @@ static void begin_block(struct block *b, uint64_t number)
 	b->index[1] = (uint32_t)(number / l->grid[0] % l->grid[1]);
 	b->index[2] = (uint32_t)(number / ((uint64_t)l->grid[0] * l->grid[1]));
 	memset(b->shared, POISON, b->shared_bytes);
+	b->tag = l->tag + TAG_FIRST_BLOCK + (l->tags ? (uint32_t)(number % l->tags) : 0);
+	b->random = mix(l->seed + mix(number));
+	if (l->sanitize)
+		sanitize_block(b);
 	if (b->local_bytes)
 		memset(b->local, POISON, (size_t)b->nwarps * WARP_LANES * b->local_bytes);
 	for (uint32_t i = 0; i < b->nwarps; i++) {
@@ -126,6 +172,20 @@ static void begin_block(struct block *b, uint64_t number)
 		w->depth = w->barrier = 0;
 		w->join = NULL;
 		w->pc = l->kernel->ops;
+	}
+}
+
+/* The warps' turns up to their next barrier. */
+static void order_warps(struct block *b, bool backwards, uint8_t *order)
+{
+	for (uint32_t i = 0; i < b->nwarps; i++)
+		order[i] = (uint8_t)(backwards ? b->nwarps - 1 - i : i);
+	for (uint32_t i = b->nwarps; b->launch->seed && i > 1; i--) {
+		uint32_t k = (uint32_t)((b->random = mix(b->random)) % i);
+		uint8_t last = order[i - 1];
+
+		order[i - 1] = order[k];
+		order[k] = last;
 	}
 }
 
@@ -151,18 +211,22 @@ static bool release(struct block *b)
 
 static void run_block(struct block *b, bool backwards)
 {
-	const struct exec *x = b->launch->exec;
+	const struct launch *l = b->launch;
+	uint8_t order[MOST_WARPS];
 
 	for (;;) {
 		const struct warp *stuck = NULL;
 
+		order_warps(b, backwards, order);
 		for (uint32_t i = 0; i < b->nwarps; i++) {
-			struct warp *w = &b->warps[backwards ? b->nwarps - 1 - i : i];
+			struct warp *w = &b->warps[order[i]];
 
 			if (!w->barrier && w->live)
-				x->run(w);
+				l->exec->run(w);
 			if (b->fault)
 				return;
+			if (l->sanitize)
+				sanitize_pause(b, w);
 			if (w->barrier && !stuck)
 				stuck = w;
 		}
@@ -172,6 +236,8 @@ static void run_block(struct block *b, bool backwards)
 			exec_fault(&b->warps[stuck->index], stuck->pc - 1, FAULT_BARRIER, 0, 0);
 			return;
 		}
+		if (l->sanitize)
+			sanitize_barrier(b);
 	}
 }
 
@@ -185,6 +251,7 @@ static void run_thread(struct launch *l, uint32_t thread, struct memory *m)
 
 		if (number >= l->total)
 			return;
+		number = place(l, number);
 		begin_block(b, number);
 		run_block(b, number & 1);
 		if (b->fault)

@@ -14,6 +14,10 @@ struct extent {
 	bool read, write;
 	bool constant; /* no writable extent overlaps it */
 	int32_t param; /* -1: an allocation, -2: data of the module */
+	/* under the sanitizer */
+	struct shadow *shadow; /* NULL: nothing is known of it */
+	bool filled;	       /* all of it is written when the launch begins */
+	bool raced;	       /* other extents, too, touch it, one of the two writing */
 };
 
 struct launch {
@@ -29,6 +33,10 @@ struct launch {
 	struct block *blocks; /* one per thread */
 	uint64_t *counters;   /* by basic block, NULL: not counted; summed here at the end */
 	uint32_t nthreads;
+	bool sanitize;
+	uint32_t tag;  /* first of its tags */
+	uint32_t tags; /* how many of them are blocks' */
+	uint64_t seed; /* of the order of blocks and warps; 0: as they come */
 };
 
 struct pool;
@@ -39,7 +47,10 @@ void pool_run(struct pool *p, struct launch *l, struct block *report);
 
 /* check.c: the extents of a launch; data: the module's own variables. */
 void check_extents(struct launch *l, const struct vram *v, const struct ptx_module *m);
-/* One line on standard error. */
+/* The extent that an access lies in; NULL: none. */
+const struct extent *check_find(const struct launch *l, const struct op *o, uint64_t at,
+				bool write);
+/* report.c: one line on standard error. */
 void check_report(const struct launch *l, const struct block *b);
 
 #endif

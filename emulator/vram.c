@@ -86,29 +86,52 @@ static void insert(struct vram *v, struct vram_block b)
 	v->used += b.bytes;
 }
 
+static void unmap_pages(uint8_t *p, uint64_t bytes)
+{
+	munmap(p, round_up(bytes, PAGE) + PAGE);
+}
+
+/* The program writes to host and managed memory without asking: it counts as written. */
+static bool shadow(const struct vram *v, uint64_t at, uint64_t bytes, enum vram_kind kind,
+		   struct shadow **s)
+{
+	uint64_t odd = at % SHADOW_WORD;
+
+	*s = v->shadowed ? shadow_open(at - odd, bytes + odd, kind != VRAM_DEVICE) : NULL;
+	return *s || !v->shadowed;
+}
+
 bool vram_take(struct vram *v, enum vram_kind kind, uint64_t bytes, uint64_t *at)
 {
+	struct shadow *s;
 	uint8_t *p;
 
 	if (bytes > v->total - v->used || !(p = map_poisoned(bytes)))
 		return false;
 	*at = (uint64_t)(uintptr_t)p;
-	insert(v, (struct vram_block){*at, bytes, kind});
+	if (!shadow(v, *at, bytes, kind, &s)) {
+		unmap_pages(p, bytes);
+		return false;
+	}
+	insert(v, (struct vram_block){*at, bytes, kind, s});
 	return true;
 }
 
 bool vram_register(struct vram *v, uint64_t at, uint64_t bytes)
 {
-	if (bytes > v->total - v->used)
+	struct shadow *s;
+
+	if (bytes > v->total - v->used || !shadow(v, at, bytes, VRAM_REGISTERED, &s))
 		return false;
-	insert(v, (struct vram_block){at, bytes, VRAM_REGISTERED});
+	insert(v, (struct vram_block){at, bytes, VRAM_REGISTERED, s});
 	return true;
 }
 
 static void unmap(const struct vram_block *b)
 {
+	shadow_close(b->shadow);
 	if (b->kind != VRAM_REGISTERED)
-		munmap((void *)(uintptr_t)b->at, round_up(b->bytes, PAGE) + PAGE);
+		unmap_pages((uint8_t *)(uintptr_t)b->at, b->bytes);
 }
 
 bool vram_drop(struct vram *v, enum vram_kind kind, uint64_t at)

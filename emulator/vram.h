@@ -5,19 +5,21 @@
 #ifndef EMULATOR_VRAM_H
 #define EMULATOR_VRAM_H
 
-#include "base/base.h"
+#include "emulator/shadow.h"
 
 enum vram_kind { VRAM_DEVICE, VRAM_MANAGED, VRAM_HOST, VRAM_REGISTERED };
 
 struct vram_block {
 	uint64_t at, bytes;
 	enum vram_kind kind;
+	struct shadow *shadow; /* NULL without the sanitizer */
 };
 
 struct vram {
 	uint64_t total, used;
 	struct vram_block *blocks; /* by address */
 	size_t nblocks, capacity;
+	bool shadowed; /* blocks have a shadow */
 };
 
 /* New memory is full of 0xff, so that reading what nobody wrote gives NaN. false: does not fit. */
