@@ -121,8 +121,10 @@ static void dump(const struct graph *g)
 static int run_passes(struct run *r, double seconds[NPASSES], struct err *e)
 {
 	int from = r->job->from_pass ? find_pass(r->job->from_pass) : 0;
-	int last = r->job->dump_pass ? find_pass(r->job->dump_pass) : (int)NPASSES - 1;
+	int last = r->job->plan_only ? find_pass("emit") - 1 : (int)NPASSES - 1;
 
+	if (r->job->dump_pass)
+		last = find_pass(r->job->dump_pass);
 	if (from < 0 || last < 0)
 		return fail(e, E_USAGE, "there is no such pass; passes: %s", PASS_NAMES);
 	for (int i = 0; i <= last; i++) {
@@ -200,6 +202,33 @@ static void compute_key(struct run *r)
 	err_release(&none);
 }
 
+/* The picture and the explanation, where they are asked for. */
+static int show_plan(const struct run *r, struct err *e)
+{
+	struct buf text = BUF_INIT;
+	int ret = 0;
+
+	if (r->job->explain_peak) {
+		explain_peak(r->g, &text);
+		fwrite(text.data, 1, text.len, stdout);
+	}
+	buf_release(&text);
+	if (r->job->svg_path) {
+		plan_svg(r->g, &text);
+		ret = fs_write_atomic(r->job->svg_path, buf_span(&text), e);
+		buf_release(&text);
+	}
+	return ret;
+}
+
+static int check_job(const struct compile_job *job, const struct compile_options *o, struct err *e)
+{
+	if (!o->streamed || job->plan_only || job->dump_pass)
+		return 0;
+	fail(e, E_USAGE, "streamed weights can be planned, but not run");
+	return err_hint(e, "plan only, or leave weights resident");
+}
+
 int compile(const struct compile_job *job, const struct compile_options *o, struct buf *report,
 	    struct err *e)
 {
@@ -212,12 +241,18 @@ int compile(const struct compile_job *job, const struct compile_options *o, stru
 				       .kernel_cache = job->kernel_cache,
 				       .progress = progress,
 				       .ctx = &r};
-	r.g->rewrites_off = o->off;
-	ret = fs_map(job->model_path, &r.file, e);
-	if (ret == 0 && !job->dump_pass)
+	r.g->planner = o->planner;
+	r.g->streamed = o->streamed;
+	r.g->rewrites_off = compile_options_rewrites_off(o);
+	ret = check_job(job, o, e);
+	if (ret == 0)
+		ret = fs_map(job->model_path, &r.file, e);
+	if (ret == 0 && !job->dump_pass && !job->plan_only)
 		compute_key(&r);
 	if (ret == 0)
 		ret = run_passes(&r, seconds, e);
+	if (ret == 0 && !job->dump_pass)
+		ret = show_plan(&r, e);
 	if (ret == 0)
 		progress(&r, "done", 100);
 	if (report)

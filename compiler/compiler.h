@@ -26,6 +26,8 @@ struct compile_options {
 	const char *target;    /* "sm_87" */
 	const char *precision; /* "fp32" */
 	const char *code;      /* "both": cubin and PTX; "ptx" */
+	uint32_t planner;      /* planner.h */
+	bool streamed;	       /* weights are in the arena while their node runs; plan only */
 	uint32_t off;	       /* rewrites.def: a bit per row */
 	uint32_t ndims, nbinds;
 	struct dim_binding *dims;
@@ -40,13 +42,16 @@ struct compile_identity {
 };
 
 void compile_options_init(struct compile_options *o, struct arena *a); /* defaults */
-/* word: "target", "precision", "code", "off" and "dims" (comma lists), "bind"; E_USAGE or E_TARGET.
- * value NULL: there is none. Binds' files are not opened. */
+/* word: "target", "precision", "code", "planner", "weights", "off" and "dims" (comma lists), "bind";
+ * E_USAGE or E_TARGET. value NULL: there is none. Binds' files are not opened. */
 int compile_options_parse(struct compile_options *o, const char *word, const char *value,
 			  struct err *e);
 /* Fills the digest of every bind from its file. E_NO_FILE. */
 int compile_options_hash_binds(struct compile_options *o, struct err *e);
 const char *compile_options_off(const struct compile_options *o); /* "cse,view"; "" */
+/* A bit per rewrite: those, and what the planner has not. */
+uint32_t compile_options_rewrites_off(const struct compile_options *o);
+const char *compile_options_planner(const struct compile_options *o); /* "occamy" */
 const char *compile_options_words(void);			  /* "target, dims, ..." */
 /* Key over format version, model digest, options with defaults written out, identity. */
 void compile_key(const struct compile_options *o, const char *model_hex,
@@ -62,6 +67,9 @@ struct compile_job {
 	const char
 		*from_pass; /* NULL, or the pass to begin with: text IR that earlier passes wrote */
 	const char *dump_pass;	  /* NULL, or print the IR after this pass and stop */
+	bool plan_only;		  /* stop before emit: bytes and launches, no kernel */
+	const char *svg_path;	  /* NULL, or where the picture of the plan goes */
+	bool explain_peak;	  /* print which tensors make the peak */
 	const char *kernel_cache; /* directory or NULL */
 	int progress_fd;	  /* -1: none; "STAGE PERCENT\n" lines */
 };

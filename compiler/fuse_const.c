@@ -140,6 +140,16 @@ static int64_t channel_of(const struct node *conv, const struct type *w, int64_t
 	return row / (w->dim[0] / attr->group) * w->dim[1] + column;
 }
 
+/* Neighbours among the weights that are of one channel. */
+static int64_t channel_run(const struct node *conv, const struct type *w)
+{
+	int64_t inner = type_count(w) / MAX(w->dim[0] * w->dim[1], 1);
+
+	if (is_product(conv))
+		return 1;
+	return MAX(fuse_is(conv, "Conv") ? w->dim[1] * inner : inner, 1);
+}
+
 static bool any_not(const double *v, int64_t n, double usual)
 {
 	for (int64_t c = 0; c < n; c++)
@@ -152,11 +162,15 @@ static void scale_weights(struct graph *g, struct node *conv, const struct fuse_
 {
 	const struct val *w = node_in(g, conv, 1);
 	struct type t = w->type;
-	int64_t count = type_count(&t);
+	int64_t count = type_count(&t), run = channel_run(conv, &t);
 	float *data = NEW(g->arena, count, float);
 
-	for (int64_t i = 0; i < count; i++)
-		data[i] = (float)(load(w, i) * a->scale[channel_of(conv, &t, i)]);
+	for (int64_t i = 0; i < count; i += run) {
+		double scale = a->scale[channel_of(conv, &t, i)];
+
+		for (int64_t k = i; k < i + run; k++)
+			data[k] = (float)(load(w, k) * scale);
+	}
 	conv->in[1] = val_const(g, w->name, &t, data);
 }
 

@@ -23,16 +23,28 @@ static bool ready_before(const struct graph *g, const struct node *b, uint32_t k
 	return true;
 }
 
+/* b reads a second tensor as large as its result. */
+static bool reads_two(const struct graph *g, const struct node *b)
+{
+	uint64_t bytes = type_bytes(&g->val[b->out[0]].type);
+	uint32_t large = 0;
+
+	for (uint32_t k = 0; k < b->nin; k++)
+		large += !val_is_const(&g->val[b->in[k]]) &&
+			 type_bytes(&g->val[b->in[k]].type) >= bytes;
+	return large > 1;
+}
+
 /* A constant added to a product of matrices is its bias; all else is an epilogue. */
 static enum rewrite rewrite_of(const struct graph *g, const struct node *p, const struct node *b)
 {
 	const struct tail_step *s = &b->tail[0];
 	bool product = fuse_is(p, "MatMul") || fuse_is(p, ".MatMul") || fuse_is(p, "Gemm");
 
-	return product && !p->ntail && !strcmp(s->op->name, "Add") && b->nin == 2 &&
-			       (val_is_const(&g->val[b->in[0]]) || val_is_const(&g->val[b->in[1]]))
-		       ? REWRITE_BIAS
-		       : REWRITE_EPILOGUE;
+	if (product && !p->ntail && !strcmp(s->op->name, "Add") && b->nin == 2 &&
+	    (val_is_const(&g->val[b->in[0]]) || val_is_const(&g->val[b->in[1]])))
+		return REWRITE_BIAS;
+	return reads_two(g, b) ? REWRITE_RESIDUAL : REWRITE_EPILOGUE;
 }
 
 static bool can_take(const struct fuse *f, const struct node *p, const struct node *b, uint32_t k)

@@ -209,6 +209,8 @@ struct graph {
 	uint64_t weights_bytes;
 	struct code *code; /* emit */
 	uint32_t ncode;
+	uint32_t planner;		     /* planner.h */
+	bool streamed;			     /* weights are in the arena while their node runs */
 	uint32_t rewrites_off;		     /* a bit per row of rewrites.def */
 	uint32_t rewrites_did[REWRITES_MAX]; /* how often each changed something */
 };

@@ -14,13 +14,18 @@ static const char usage[] =
 	"usage: occamyc MODEL.onnx -o OUT.occ [--target sm_87] [--dims NAME=N,...]\n"
 	"               [--dims INPUT:AXIS=N] [--bind NAME=FILE]... [--precision fp32]\n"
 	"               [--code both|ptx] [--off REWRITE,...]\n"
+	"               [--planner occamy|occamy23|greedy-size|none]\n"
+	"               [--plan-only [--weights resident|streamed]]\n"
+	"               [--explain-peak] [--svg FILE]\n"
 	"               [--report FILE.json] [--kernel-cache DIR] [-d PASS] [--from PASS]\n"
 	"       occamyc --identity [--target sm_87]\n"
 	"       occamyc --help\n"
 	"\n"
 	"MODEL may be text IR (.ir). -d prints the IR after a pass and stops there.\n"
 	"FILE for --bind: .npy, or TensorProto .pb. --code ptx: no cubins.\n"
-	"--off: rewrites to leave out; a wrong name lists them, all is all of them.\n"
+	"--plan-only prints the report, bytes and launches among it, and generates no kernel;\n"
+	"streamed weights are there while their operator runs. --explain-peak: which tensors\n"
+	"make the peak. --off: rewrites to leave out; a wrong name lists them, all is all of them.\n"
 	"Exit status: 0; 64 usage, 65 the model is refused, 66 no such file,\n"
 	"69 no toolchain for the target, 70 a bug of ours, 74 reading or writing failed.\n";
 
@@ -53,6 +58,7 @@ static const char **plain_option(struct command *c, const char *name)
 		{"-d", &c->job.dump_pass},
 		{"--from", &c->job.from_pass},
 		{"--report", &c->report_path},
+		{"--svg", &c->job.svg_path},
 		{"--kernel-cache", &c->job.kernel_cache},
 	};
 
@@ -80,15 +86,32 @@ static int parse_option(struct command *c, const char *name, const char *value, 
 	return 0;
 }
 
+static bool *flag(struct command *c, const char *name)
+{
+	const struct {
+		const char *name;
+		bool *to;
+	} table[] = {
+		{"--help", &c->help},
+		{"-h", &c->help},
+		{"--identity", &c->identity},
+		{"--plan-only", &c->job.plan_only},
+		{"--explain-peak", &c->job.explain_peak},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(table); i++)
+		if (!strcmp(table[i].name, name))
+			return table[i].to;
+	return NULL;
+}
+
 static int parse(struct command *c, int argc, char **argv, struct err *e)
 {
 	for (int i = 1; i < argc; i++) {
 		const char *arg = argv[i];
 
-		if (!strcmp(arg, "--help") || !strcmp(arg, "-h")) {
-			c->help = true;
-		} else if (!strcmp(arg, "--identity")) {
-			c->identity = true;
+		if (flag(c, arg)) {
+			*flag(c, arg) = true;
 		} else if (arg[0] == '-' && arg[1]) {
 			if (parse_option(c, arg, argv[i + 1], e) < 0)
 				return -1;
@@ -102,8 +125,8 @@ static int parse(struct command *c, int argc, char **argv, struct err *e)
 	}
 	if (c->help || c->identity)
 		return 0;
-	if (!c->job.model_path || (!c->job.out_path && !c->job.dump_pass)) {
-		fail(e, E_USAGE, "MODEL and -o OUT are needed (or -d PASS)");
+	if (!c->job.model_path || (!c->job.out_path && !c->job.dump_pass && !c->job.plan_only)) {
+		fail(e, E_USAGE, "MODEL and -o OUT are needed (or -d PASS, or --plan-only)");
 		return err_hint(e, "occamyc --help");
 	}
 	return 0;
@@ -139,6 +162,8 @@ static int run(struct command *c, struct err *e)
 	if (ret == 0)
 		ret = compile(&c->job, &c->options, &report, e);
 	buf_puts(&report, "\n");
+	if (ret == 0 && c->job.plan_only && !c->report_path && !c->job.explain_peak)
+		fputs(buf_str(&report), stdout);
 	if (c->report_path && report.len > 1 &&
 	    fs_write_atomic(c->report_path, buf_span(&report), &io) < 0 && ret == 0) {
 		*e = io;

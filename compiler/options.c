@@ -8,6 +8,7 @@
 
 #include "base/fs.h"
 #include "base/json.h"
+#include "compiler/planner.h"
 #include "compiler/rewrites.h"
 
 #include <ctype.h>
@@ -94,6 +95,41 @@ static int set_off(struct compile_options *o, const char *value, struct err *e)
 	return 0;
 }
 
+/* ---- planners ---- */
+
+static const struct {
+	const char *name;
+	uint32_t on;
+} planners[] = {
+#define PLANNER(id, name, on, what) {name, on},
+#include "compiler/planners.def"
+#undef PLANNER
+};
+
+static int set_planner(struct compile_options *o, const char *value, struct err *e)
+{
+	uint32_t p = 0;
+
+	while (p < PLANNER_COUNT && strcmp(planners[p].name, value))
+		p++;
+	if (p == PLANNER_COUNT)
+		return fail(e, E_USAGE,
+			    "planner '%.40s' is not known; known: occamy, occamy23, greedy-size, "
+			    "none",
+			    value);
+	o->planner = p;
+	return 0;
+}
+
+static int set_weights(struct compile_options *o, const char *value, struct err *e)
+{
+	o->streamed = !strcmp(value, "streamed");
+	if (!o->streamed && strcmp(value, "resident"))
+		return fail(e, E_USAGE, "weights '%.40s' is not known; known: resident, streamed",
+			    value);
+	return 0;
+}
+
 /* ---- dims and binds ---- */
 
 static int compare_dims(const void *a, const void *b)
@@ -174,8 +210,9 @@ static const struct word {
 	const char *name;
 	int (*set)(struct compile_options *o, const char *value, struct err *e);
 } words[] = {
-	{"target", set_target},	      {"dims", add_dims}, {"bind", add_bind},
-	{"precision", set_precision}, {"code", set_code}, {"off", set_off},
+	{"target", set_target},	      {"dims", add_dims},	{"bind", add_bind},
+	{"precision", set_precision}, {"code", set_code},	{"off", set_off},
+	{"planner", set_planner},     {"weights", set_weights},
 };
 
 void compile_options_init(struct compile_options *o, struct arena *a)
@@ -196,7 +233,17 @@ int compile_options_parse(struct compile_options *o, const char *word, const cha
 
 const char *compile_options_words(void)
 {
-	return "target, dims, bind, precision, code, off";
+	return "target, dims, bind, precision, code, off, planner, weights";
+}
+
+uint32_t compile_options_rewrites_off(const struct compile_options *o)
+{
+	return o->off | ~planners[o->planner].on;
+}
+
+const char *compile_options_planner(const struct compile_options *o)
+{
+	return planners[o->planner].name;
 }
 
 const char *compile_options_off(const struct compile_options *o)
@@ -228,6 +275,8 @@ void compile_key(const struct compile_options *o, const char *model_hex,
 	hash_str(&h, o->target);
 	hash_str(&h, o->precision);
 	hash_str(&h, o->code);
+	hash_str(&h, planners[o->planner].name);
+	hash_int(&h, o->streamed);
 	hash_int(&h, __builtin_popcount(o->off));
 	for (uint32_t r = 0; r < REWRITE_COUNT; r++)
 		if (o->off >> r & 1)
@@ -257,6 +306,8 @@ void compile_options_json(const struct compile_options *o, struct buf *out)
 	json_str(&j, "target", o->target);
 	json_str(&j, "precision", o->precision);
 	json_str(&j, "code", o->code);
+	json_str(&j, "planner", planners[o->planner].name);
+	json_str(&j, "weights", o->streamed ? "streamed" : "resident");
 	json_open(&j, "off", '[');
 	for (uint32_t r = 0; r < REWRITE_COUNT; r++)
 		if (o->off >> r & 1)

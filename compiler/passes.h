@@ -40,6 +40,9 @@ int pass_emit(struct graph *g, struct emit_options *o, struct err *e);
 
 /* plan.svg: time x offset, tensors named, peak marked. */
 void plan_svg(const struct graph *g, struct buf *out);
+/* Text: which tensors make the peak, what each of them is there for, and what the peak would be
+ * without it. */
+void explain_peak(const struct graph *g, struct buf *out);
 
 struct pack_options { /* what the manifest says beside the graph */
 	const struct compile_options *options;

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "compiler/passes.h"
 #include "compiler/place/place.h"
+#include "compiler/planner.h"
 
 static const char *certificate(struct arena *a, const struct place_found *f)
 {
@@ -70,6 +71,7 @@ int pass_plan(struct graph *g, struct err *e)
 	struct arena *tmp = arena_open(0);
 	struct place_item *item = plan_items(g, tmp);
 	struct place_found found;
+	uint32_t n = g->nslot - 1;
 	int ret = 0;
 
 	if (plan_too_big(g)) {
@@ -77,7 +79,12 @@ int pass_plan(struct graph *g, struct err *e)
 			   (unsigned long long)PLAN_BYTES_MAX);
 		goto done;
 	}
-	place(item, g->nslot - 1, &found);
+	if (g->planner == PLANNER_OCCAMY || g->planner == PLANNER_NONE) {
+		item = planner_with_weights(g, item, &n, tmp);
+		place(item, n, &found);
+	} else {
+		planner_place(g, item, &found);
+	}
 	if (found.bytes > PLAN_BYTES_MAX) {
 		ret = fail(e, E_PLAN_TOO_BIG, "the plan needs %llu bytes, at most %llu can be used",
 			   (unsigned long long)found.bytes, (unsigned long long)PLAN_BYTES_MAX);
