@@ -25,7 +25,8 @@ static const char usage[] =
 	"FILE for --bind: .npy, or TensorProto .pb. --code ptx: no cubins.\n"
 	"--plan-only prints the report, bytes and launches among it, and generates no kernel;\n"
 	"streamed weights are there while their operator runs. --explain-peak: which tensors\n"
-	"make the peak. --off: rewrites to leave out; a wrong name lists them, all is all of them.\n"
+	"make the peak. --off: rewrites to leave out; a wrong name lists them, all is all of "
+	"them.\n"
 	"Exit status: 0; 64 usage, 65 the model is refused, 66 no such file,\n"
 	"69 no toolchain for the target, 70 a bug of ours, 74 reading or writing failed.\n";
 
@@ -54,12 +55,9 @@ static const char **plain_option(struct command *c, const char *name)
 		const char *name;
 		const char **to;
 	} table[] = {
-		{"-o", &c->job.out_path},
-		{"-d", &c->job.dump_pass},
-		{"--from", &c->job.from_pass},
-		{"--report", &c->report_path},
-		{"--svg", &c->job.svg_path},
-		{"--kernel-cache", &c->job.kernel_cache},
+		{"-o", &c->job.out_path},      {"-d", &c->job.dump_pass},
+		{"--from", &c->job.from_pass}, {"--report", &c->report_path},
+		{"--svg", &c->job.svg_path},   {"--kernel-cache", &c->job.kernel_cache},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(table); i++)

@@ -131,7 +131,9 @@ int answer_job(struct request *rq, int status, struct err *e)
 	json_str(&j, "stage", v.stage);
 	json_int(&j, "percent", v.percent);
 	/* An artifact that was evicted since then has no result: compile again. */
-	if (v.state == JOB_DONE && cache_get(rq->server->cache, v.key, &en, e) == 1)
+	if (v.state == JOB_DONE && job_report(rq->job))
+		json_raw(&j, "result", job_report(rq->job));
+	else if (v.state == JOB_DONE && cache_get(rq->server->cache, v.key, &en, e) == 1)
 		ret = write_entry(rq, &en, "miss", "result", &j, e);
 	if (v.state == JOB_FAILED) {
 		job_problem(rq->job, &problem);

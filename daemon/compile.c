@@ -1,5 +1,6 @@
 /*
- * POST /compile. The headers are checked before the body comes; then
+ * POST /compile and POST /v1/plan, which ends with the report. The headers are checked before the
+ *body comes; then
  *
  *	body -> identity -> key -> cache -> hit
  *	            |                 `---> job -> wait -> artifact, problem, or 202
@@ -32,7 +33,7 @@ struct compile_request {
 	size_t ndims;
 	int64_t wait; /* seconds */
 	enum phase phase;
-	bool joined;
+	bool joined, plan_only;
 	char key[SHA256_HEX];
 };
 
@@ -143,20 +144,41 @@ static int64_t wanted_wait(const struct request *rq)
 	return n > WAIT_MAX ? WAIT_MAX : n;
 }
 
-int check_compile(struct request *rq, struct err *e)
+/* Before the body comes: what can be planned, but not run. */
+static int check_runs(const struct compile_request *c, struct err *e)
+{
+	if (!c->options.streamed || c->plan_only)
+		return 0;
+	fail(e, E_USAGE, "streamed weights can be planned, but not run");
+	return err_hint(e, "POST /v1/plan, or leave weights resident");
+}
+
+static int check(struct request *rq, bool plan_only, struct err *e)
 {
 	struct compile_request *c = NEW(rq->arena, 1, struct compile_request);
 
 	rq->data = c;
+	c->plan_only = plan_only;
 	compile_options_init(&c->options, rq->arena);
 	c->wait = wanted_wait(rq);
-	if (check_media(rq, e) < 0 || check_words(rq, e) < 0 || check_length(rq, e) < 0)
+	if (check_media(rq, e) < 0 || check_words(rq, e) < 0 || check_runs(c, e) < 0 ||
+	    check_length(rq, e) < 0)
 		return -1;
 	rq->has_upload = true;
 	return upload_init(
 		&rq->upload,
 		arena_printf(rq->arena, "%s/%s", cache_dir(rq->server->cache, "tmp"), rq->id),
 		(uint64_t)rq->server->config.max_body, request_header(rq, "Content-Type"), e);
+}
+
+int check_compile(struct request *rq, struct err *e)
+{
+	return check(rq, false, e);
+}
+
+int check_plan(struct request *rq, struct err *e)
+{
+	return check(rq, true, e);
 }
 
 /* ---- after it ---- */
@@ -183,7 +205,7 @@ static int resolve_binds(struct request *rq, struct compile_request *c, struct e
 static char **make_args(struct request *rq, const struct compile_request *c)
 {
 	const struct compile_options *o = &c->options;
-	char **args = NEW(rq->arena, 8 + 2 * (c->ndims + o->nbinds) + 1, char *);
+	char **args = NEW(rq->arena, 12 + 2 * (c->ndims + o->nbinds) + 1, char *);
 	struct arena *a = rq->arena;
 	size_t n = 0;
 
@@ -193,6 +215,12 @@ static char **make_args(struct request *rq, const struct compile_request *c)
 	args[n++] = arena_strdup(a, o->precision);
 	args[n++] = arena_strdup(a, "--code");
 	args[n++] = arena_strdup(a, o->code);
+	args[n++] = arena_strdup(a, "--planner");
+	args[n++] = arena_strdup(a, compile_options_planner(o));
+	if (o->streamed) {
+		args[n++] = arena_strdup(a, "--weights");
+		args[n++] = arena_strdup(a, "streamed");
+	}
 	if (o->off) {
 		args[n++] = arena_strdup(a, "--off");
 		args[n++] = arena_strdup(a, compile_options_off(o));
@@ -220,6 +248,15 @@ static int reply_failed(struct request *rq)
 			  status == 503 ? later : now);
 }
 
+static int reply_report(struct request *rq)
+{
+	static const char *const headers[] = {"Cache-Control", "no-store", NULL};
+	const char *text = job_report(rq->job);
+
+	return reply_text(rq, 200, "application/json",
+			  (struct span){(const uint8_t *)text, strlen(text)}, headers);
+}
+
 /* The job has ended, or the client has waited long enough. */
 static int finish(struct request *rq, struct compile_request *c, struct err *e)
 {
@@ -231,6 +268,8 @@ static int finish(struct request *rq, struct compile_request *c, struct err *e)
 		return reply_failed(rq);
 	if (v.state != JOB_DONE)
 		return answer_job(rq, 202, e);
+	if (c->plan_only)
+		return reply_report(rq);
 	if (cache_get(rq->server->cache, c->key, &en, e) == 1)
 		return answer_entry(rq, &en, c->joined ? "joined" : "miss", e);
 	fail(e, E_BUSY, "the artifact was evicted at once: the cache is too small");
@@ -239,7 +278,7 @@ static int finish(struct request *rq, struct compile_request *c, struct err *e)
 
 static int begin_job(struct request *rq, struct compile_request *c, struct err *e)
 {
-	struct job_spec spec = {c->key, rq->upload.dir, make_args(rq, c)};
+	struct job_spec spec = {c->key, rq->upload.dir, make_args(rq, c), c->plan_only};
 
 	if (jobs_compile(rq->server->jobs, &spec, &rq->job, &c->joined, e) < 0)
 		return -1;
@@ -252,6 +291,17 @@ static int begin_job(struct request *rq, struct compile_request *c, struct err *
 		return finish(rq, c, e);
 	server_wait(rq, rq->job, now_ms() + c->wait * 1000);
 	return 0;
+}
+
+/* Plans are joined with plans alone. */
+static void plan_key(char key[SHA256_HEX])
+{
+	struct hash h;
+
+	hash_init(&h);
+	hash_str(&h, "plan");
+	hash_str(&h, key);
+	hash_hex(&h, key);
 }
 
 static int look_up(struct request *rq, struct compile_request *c, struct err *e)
@@ -270,6 +320,10 @@ static int look_up(struct request *rq, struct compile_request *c, struct err *e)
 		return 0;
 	}
 	compile_key(&c->options, upload_find(&rq->upload, "model")->digest, &id, c->key);
+	if (c->plan_only) {
+		plan_key(c->key);
+		return begin_job(rq, c, e);
+	}
 	ret = cache_get(rq->server->cache, c->key, &en, e);
 	if (ret < 0) {
 		log_event(LOG_ERROR, "cache_get", "id=%s detail=\"%s\"", rq->id, e->detail);

@@ -328,6 +328,7 @@ int jobs_compile(struct jobs *js, const struct job_spec *spec, struct job **job,
 	} else if (!j) {
 		j = add(js, COMPILE, spec->key);
 		work_init(&j->work, spec->dir, spec->args);
+		j->work.plan_only = spec->plan_only;
 		js->waiting++;
 		pthread_cond_signal(&js->come[COMPILE]);
 	}
@@ -416,6 +417,11 @@ int job_problem(struct job *j, const char **text)
 {
 	*text = buf_str(&j->problem);
 	return j->status;
+}
+
+const char *job_report(struct job *j)
+{
+	return j->work.plan_only ? buf_str(&j->work.report) : NULL;
 }
 
 void job_release(struct job *j)

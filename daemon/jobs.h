@@ -41,6 +41,7 @@ void jobs_close(struct jobs *js);
 struct job_spec {
 	const char *key, *dir; /* dir holds model.onnx and the bound files */
 	char *const *args;     /* words for the compiler, NULL at the end */
+	bool plan_only;	       /* the report is the result, nothing is published */
 };
 
 /*
@@ -61,6 +62,8 @@ bool job_leave(struct jobs *js, struct waiter *w);
 void job_view(struct job *job, struct job_view *out);
 /* Of a failed job: HTTP status and problem object, which live as long as the reference. */
 int job_problem(struct job *job, const char **text);
+/* Of a plan that is done: its report, which lives as long as the reference; NULL: it is no plan. */
+const char *job_report(struct job *job);
 void job_release(struct job *job); /* NULL is fine */
 
 void jobs_depth(struct jobs *js, uint64_t *waiting, uint64_t *running);

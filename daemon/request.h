@@ -87,6 +87,7 @@ const struct route *route_find(const char *path, struct arena *a, const char **s
 const char *route_methods(const struct route *route); /* for Allow */
 
 int check_compile(struct request *rq, struct err *e);
+int check_plan(struct request *rq, struct err *e);
 int post_compile(struct request *rq, struct err *e);
 
 #endif

@@ -132,6 +132,7 @@ static int get_blob(struct request *rq, struct err *e)
 static const struct route routes[] = {
 	{"compile", "/compile", M_POST, check_compile, post_compile},
 	{"compile", "/v1/compile", M_POST, check_compile, post_compile},
+	{"plan_only", "/v1/plan", M_POST, check_plan, post_compile},
 	{"job", "/v1/jobs/*", M_GET | M_HEAD, NULL, get_job},
 	{"artifact", "/v1/artifacts/*.occ", M_GET | M_HEAD, NULL, get_artifact},
 	{"manifest", "/v1/artifacts/*", M_GET | M_HEAD, NULL, get_manifest},

@@ -51,6 +51,7 @@ void work_release(struct work *w)
 {
 	if (w->dir)
 		work_remove_dir(w->dir);
+	buf_release(&w->report);
 	arena_close(w->arena);
 	*w = (struct work){.arena = NULL};
 }
@@ -58,8 +59,7 @@ void work_release(struct work *w)
 static int run_compiler(const struct work_context *cx, struct work *w,
 			const struct work_watch *watch, struct buf *problem, struct err *e)
 {
-	static const char *const fixed[] = {WORK_MODEL,	 "-o",	       OUT_FILE, "--report",
-					    REPORT_FILE, "--progress", "3",	 "--kernel-cache"};
+	static const char *const fixed[] = {WORK_MODEL, "--report", REPORT_FILE, "--progress", "3"};
 	struct child c = {.config = cx->config,
 			  .dir = w->dir,
 			  .wall_seconds = cx->config->wall_seconds,
@@ -72,10 +72,17 @@ static int run_compiler(const struct work_context *cx, struct work *w,
 
 	while (w->args[given])
 		given++;
-	args = NEW(w->arena, COUNT_OF(fixed) + given + 2, char *);
+	args = NEW(w->arena, COUNT_OF(fixed) + given + 5, char *);
 	for (; n < COUNT_OF(fixed); n++)
 		args[n] = arena_strdup(w->arena, fixed[n]);
-	args[n++] = arena_strdup(w->arena, cache_dir(cx->cache, "kernels"));
+	if (w->plan_only) {
+		args[n++] = arena_strdup(w->arena, "--plan-only");
+	} else {
+		args[n++] = arena_strdup(w->arena, "-o");
+		args[n++] = arena_strdup(w->arena, OUT_FILE);
+		args[n++] = arena_strdup(w->arena, "--kernel-cache");
+		args[n++] = arena_strdup(w->arena, cache_dir(cx->cache, "kernels"));
+	}
 	memcpy(args + n, w->args, given * sizeof(*args));
 	c.args = args;
 	if (child_run(&c, e) < 0)
@@ -155,6 +162,21 @@ static int publish(const struct work_context *cx, const struct work *w, struct e
 	return ret;
 }
 
+/* Keeps the report of a plan. */
+static int take_report(struct work *w, struct err *e)
+{
+	const char *report = arena_printf(w->arena, "%s/" REPORT_FILE, w->dir);
+	struct report_facts facts;
+	struct err bad = ERR_INIT;
+	int ret = 0;
+
+	if (fs_read(report, REPORT_MAX, &w->report, &bad) < 0 ||
+	    !parse_report(buf_str(&w->report), w->report.len, &facts))
+		ret = fail(e, E_INTERNAL, "the compiler left no report");
+	err_release(&bad);
+	return ret;
+}
+
 static void make_room(const struct work_context *cx)
 {
 	struct err e = ERR_INIT;
@@ -171,9 +193,14 @@ int work_compile(const struct work_context *cx, struct work *w, const struct wor
 	struct cache_entry en;
 	int ret = -1;
 
-	/* An equal job may have ended between the request's look into the cache and this one's
-	 * start. */
-	if (cache_get(cx->cache, w->key, &en, e) == 1) {
+	/* In the cache: an equal job may have ended between the request's look and this one's
+	 * start.
+	 */
+	if (w->plan_only) {
+		ret = run_compiler(cx, w, watch, problem, e);
+		if (ret == 0)
+			ret = take_report(w, e);
+	} else if (cache_get(cx->cache, w->key, &en, e) == 1) {
 		ret = 0;
 	} else {
 		err_release(e); /* an index that can't be read is told by the attempt to write it */
@@ -185,7 +212,7 @@ int work_compile(const struct work_context *cx, struct work *w, const struct wor
 	}
 	work_remove_dir(w->dir);
 	w->dir = NULL;
-	if (ret == 0)
+	if (ret == 0 && !w->plan_only)
 		make_room(cx);
 	return ret;
 }

@@ -2,6 +2,7 @@
 #ifndef DAEMON_WORK_H
 #define DAEMON_WORK_H
 
+#include "base/buf.h"
 #include "cache/cache.h"
 #include "daemon/config.h"
 #include "daemon/identity.h"
@@ -23,6 +24,8 @@ struct work {
 	struct arena *arena; /* owns the strings */
 	const char *dir;     /* removed when the work ends */
 	char **args;	     /* words for the compiler, NULL at the end */
+	bool plan_only;	     /* the report is all there is to it */
+	struct buf report;   /* of a plan, when it is done */
 };
 
 /* How others see the child. */

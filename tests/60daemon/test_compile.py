@@ -50,9 +50,9 @@ def test_key():
     with Daemon() as d:
         m = model()
         multi = {"model": json.dumps(m).encode()}
-        same = ["", "?target=sm_87", "?precision=fp32", "?code=both", "?name=whatever"]
+        same = ["", "?target=sm_87", "?precision=fp32", "?code=both", "?planner=occamy", "?weights=resident", "?name=whatever"]
         other = ["?target=sm_75", "?dims=N=1", "?dims=N=2", "?dims=N=1,M=2", "?dims=N:0=1", "?code=ptx", "?off=cse",
-                 "?off=view", "?off=cse,view"]
+                 "?off=view", "?off=cse,view", "?planner=none"]
         keys = [d.compile(m, q).json["key"] for q in same]
         assert len(set(keys)) == 1, keys
         keys += [d.compile(m, q).json["key"] for q in other]
@@ -81,6 +81,30 @@ def post_parts(d, parts, query="", boundary="bound"):
     body += b"--" + boundary.encode() + b"--\r\n"
     return d.request("POST", "/compile" + query, body,
                      {"Content-Type": f"multipart/form-data; boundary={boundary}"})
+
+
+def test_plan():
+    """A plan is a report and nothing else; streamed weights can only be planned."""
+    with Daemon() as d:
+        m = model()
+        data = json.dumps(m).encode()
+        answer = d.request("POST", "/v1/plan?weights=streamed", data)
+        assert answer.status == 200 and answer.json == {"arena_bytes": 7, "weights": "streamed"}, answer.body
+        assert answer.headers["content-type"] == "application/json"
+        assert d.metric("occamy_cache_entries") == 0 and not list((d.store / "tmp").iterdir())
+        d.compile(m, "?weights=streamed").problem(400, "E_USAGE")
+        assert d.compile(m).json["cache"] == "miss"
+        slow = json.dumps(model(seconds=1)).encode()
+        accepted = d.request("POST", "/v1/plan", slow, {"Prefer": "respond-async"})
+        assert accepted.status == 202 and accepted.json["state"] in ("queued", "running")
+        both = parallel(2, lambda i: d.request("POST", "/v1/plan", slow).json)
+        assert both == [{"arena_bytes": 7, "weights": "resident"}] * 2
+        assert d.job(accepted.json["id"])["result"] == {"arena_bytes": 7, "weights": "resident"}
+        assert d.compiles() == 3
+        d.request("POST", "/v1/plan", json.dumps(model(do="no-report")).encode()).problem(500, "E_INTERNAL")
+        d.request("POST", "/v1/plan", json.dumps(model(do="problem")).encode()).problem(422, "E_OP_UNSUPPORTED")
+        d.request("POST", "/v1/plan?planner=best", data).problem(400, "E_USAGE")
+        assert d.request("GET", "/v1/plan").status == 405
 
 
 def test_joined():

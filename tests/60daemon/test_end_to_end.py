@@ -40,6 +40,19 @@ def daemon():
     return Daemon(compiler=lib.RELEASE / "occamyc")
 
 
+def test_plan():
+    """What a plan says is what the compilation says, as far as no kernel is needed for it."""
+    with daemon() as d:
+        data, query = conv_model(), "?target=sm_87&dims=N=2"
+        plan = d.request("POST", "/v1/plan" + query, data).json
+        assert plan["certificate"] == "optimal: max-live" and plan["kernels"] == 0, plan
+        report = d.compile(data, query, prefer="wait=200").json["report"]
+        for member in ("arena_bytes", "arena_lower_bound_bytes", "weights_bytes", "device_bytes", "launches", "order"):
+            assert plan[member] == report[member], member
+        streamed = d.request("POST", "/v1/plan" + query + "&weights=streamed", data).json
+        assert plan["arena_bytes"] < streamed["arena_bytes"] <= plan["device_bytes"] + 256, streamed
+
+
 def test_conv():
     with daemon() as d, tempfile.TemporaryDirectory(prefix="occ.") as folder:
         folder = Path(folder)
