@@ -23,7 +23,8 @@ INSTRUCTION = re.compile(r"(?:@!?%p\d+ +)?([a-z][a-z0-9]*(?:[.:][a-z0-9:_]+)*)[ 
 CLASSES = (  # the first that matches the opcode
     (r"fma\.", "fma"),
     (r"(mov|cvta?|selp|shfl|prmt|ld\.param)\b", "move"),
-    (r"(ld|st|atom|red)\.(\w+)", "{}_{}"),
+    (r"(ld|st)\.(\w+)", "{}_{}"),
+    (r"(?:atom|red)\.(\w+)", "st_{}"),
     (r"(bra|brx|ret|exit|bar|barrier|trap)\b", "control"),
     (r"\w+\.(\w+\.)*f(16|32|64)$", "fp"),
     (r"\w+\.(\w+\.)*([bus](16|32|64)|pred)$", "int"),

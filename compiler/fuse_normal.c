@@ -384,6 +384,46 @@ static void norm(struct fuse *f, uint32_t node)
 	become(g, n, &op__Map, NULL, 0);
 }
 
+/* A pool of single elements is a sum with zero, which makes -0 +0; that other pools have done. */
+static void pool(struct fuse *f, uint32_t node)
+{
+	struct graph *g = f->g;
+	struct node *n = &g->node[node];
+	const struct window *w = &((const struct pool_attr *)n->attr)->win;
+	struct access a = access_identity(w->nd + 2);
+	const struct type one = {.dt = F32};
+	val_id x = n->in[0];
+	const struct node *p = fuse_producer(g, x);
+
+	if (!rewrite_on(g, REWRITE_POOL) || type_in(f, node)->dt != F32 ||
+	    (n->nout > 1 && n->out[1]))
+		return;
+	for (int i = 0; i < w->nd; i++) {
+		if (w->kernel[i] != 1)
+			return;
+		a.step[2 + i] = w->stride[i];
+	}
+	if (!access_fits(&a, type_in(f, node), type_out(f, node)))
+		return;
+	fuse_did(f, REWRITE_POOL);
+	if (p && (fuse_is(p, "MaxPool") || fuse_is(p, "AveragePool")) &&
+	    type_equal(type_in(f, node), type_out(f, node))) {
+		vanish(f, node);
+		return;
+	}
+	n->was = n->op->name;
+	n->op = op_find("Add", g->opset);
+	n->attr = arena_alloc(g->arena, n->op->attr_size);
+	n->nattrs = 0;
+	n->nin = 2;
+	n->in = NEW(g->arena, 2, val_id);
+	n->in[0] = x;
+	n->in[1] = val_const(g, "", &one, NEW(g->arena, 1, float));
+	n->nout = 1;
+	access_set(g, n, 0, &a);
+	become_map(f, node);
+}
+
 /* Where(Not(c), a, b) is Where(c, b, a). */
 static void where(struct fuse *f, uint32_t node)
 {
@@ -411,6 +451,7 @@ static const struct rule rules[] = {
 	{"Expand", same_or_copy}, {"Gather", gather},
 	{"Concat", concat},	  {"BatchNormalization", norm},
 	{"DepthToSpace", depth},  {"SpaceToDepth", depth},
+	{"MaxPool", pool},	  {"AveragePool", pool},
 	{"Where", where},
 };
 

@@ -9,8 +9,9 @@
 
 #include <string.h>
 
-#define REACH_MAX 31   /* of a kernel's axis: a bit per tap */
-#define IMAGE_MAX 4095 /* of an axis: a table holds coordinates of taps */
+#define REACH_MAX  31	/* of a kernel's axis: a bit per tap */
+#define IMAGE_MAX  4095 /* of an axis: a table holds coordinates of taps */
+#define RAISED_MAX 4	/* windows that an element is in */
 
 /* The convolution that makes v for one reader, if it can store it in another way. */
 static struct node *taker(const struct fuse *f, val_id v)
@@ -194,19 +195,31 @@ int fuse_shuffles(struct fuse *f, struct err *e)
 /* The windows stand side by side and inside of x, and one is as large as a thread can hold. */
 static bool is_tiling(const struct graph *g, const struct node *n)
 {
-	const struct pool_attr *a = n->attr;
+	const struct window *w = &((const struct pool_attr *)n->attr)->win;
 	const struct type *x = &g->val[n->in[0]].type, *y = &g->val[n->out[0]].type;
 	int64_t size = 1;
 
-	for (int i = 0; i < a->win.nd; i++) {
-		int64_t k = a->win.kernel[i];
-
-		if (a->win.stride[i] != k || (a->win.dilation[i] != 1 && k != 1) ||
-		    a->win.pad_lo[i] || a->win.pad_hi[i] || y->dim[2 + i] * k > x->dim[2 + i])
+	for (int i = 0; i < w->nd; i++) {
+		if (w->stride[i] != w->kernel[i] || (w->dilation[i] != 1 && w->kernel[i] != 1) ||
+		    w->pad_lo[i] || w->pad_hi[i] || y->dim[2 + i] * w->kernel[i] > x->dim[2 + i])
 			return false;
-		size *= k;
+		size *= w->kernel[i];
 	}
 	return size == 2 || size == 4;
+}
+
+/* Maxima that an element raises few of; nothing follows them. */
+static bool is_raised(const struct node *n)
+{
+	const struct window *w = &((const struct pool_attr *)n->attr)->win;
+	int64_t count = 1;
+
+	for (int i = 0; i < w->nd; i++) {
+		if (w->dilation[i] != 1 && w->kernel[i] != 1)
+			return false;
+		count *= div_up(w->kernel[i], w->stride[i]);
+	}
+	return fuse_is(n, "MaxPool") && count <= RAISED_MAX && !n->ntail;
 }
 
 /* No operand of its tail depends on the pixel. */
@@ -225,18 +238,48 @@ static bool has_even_tail(const struct graph *g, const struct node *n)
 static int store_pooled(struct fuse *f, struct node *pool, struct node *conv, bool moves,
 			struct err *e)
 {
-	const struct window *win = &((const struct pool_attr *)pool->attr)->win;
-	const struct attr attrs[] = {
-		{.name = "pool",
-		 .type = ATTR_STRING,
-		 .s = fuse_is(pool, "MaxPool") ? "max" : "average"},
-		{.name = "window", .type = ATTR_INTS, .n = (uint32_t)win->nd, .ints = win->kernel},
-		{.name = "before", .type = ATTR_INT, .i = conv->ntail}};
-	uint32_t count = COUNT_OF(attrs) - !conv->ntail;
+	const struct window *w = &((const struct pool_attr *)pool->attr)->win;
+	const struct type *y = &f->g->val[pool->out[0]].type;
+	uint32_t nd = (uint32_t)w->nd, count = 2;
+	const int64_t *size = arena_copy(f->g->arena, y->dim + 2, nd * sizeof(*size));
+	struct attr attrs[6] = {{.name = "pool",
+				 .type = ATTR_STRING,
+				 .s = fuse_is(pool, "MaxPool") ? "max" : "average"},
+				{.name = "window", .type = ATTR_INTS, .n = nd, .ints = w->kernel}};
 
+	if (!is_tiling(f->g, pool)) {
+		attrs[count++] = (struct attr){
+			.name = "step", .type = ATTR_INTS, .n = nd, .ints = w->stride};
+		attrs[count++] =
+			(struct attr){.name = "pad", .type = ATTR_INTS, .n = nd, .ints = w->pad_lo};
+		attrs[count++] =
+			(struct attr){.name = "size", .type = ATTR_INTS, .n = nd, .ints = size};
+	}
+	if (conv->ntail)
+		attrs[count++] =
+			(struct attr){.name = "before", .type = ATTR_INT, .i = conv->ntail};
 	fuse_join(f, pool, conv, 0, moves);
 	fuse_did(f, REWRITE_POOL);
 	return become(f, moves ? pool : conv, attrs, count, e);
+}
+
+/* The convolution that can store what the pool makes of its result, or NULL. */
+static struct node *pooled(const struct fuse *f, const struct node *n)
+{
+	const struct graph *g = f->g;
+	struct node *conv;
+
+	if (n->dead || (!fuse_is(n, "MaxPool") && !fuse_is(n, "AveragePool")) ||
+	    (n->nout > 1 && n->out[1]) || (!is_tiling(g, n) && !is_raised(n)))
+		return NULL;
+	conv = taker(f, n->in[0]);
+	if (!conv || !has_even_tail(g, conv))
+		return NULL;
+	/* what is raised is written before the operands are read */
+	for (uint32_t k = conv->nmain; k < conv->nin && !is_tiling(g, n); k++)
+		if (!val_is_const(&g->val[conv->in[k]]))
+			return NULL;
+	return conv;
 }
 
 int fuse_pools(struct fuse *f, struct err *e)
@@ -245,14 +288,10 @@ int fuse_pools(struct fuse *f, struct err *e)
 
 	fuse_count(f);
 	for (uint32_t i = 0; i < g->nnode && rewrite_on(g, REWRITE_POOL); i++) {
-		struct node *n = &g->node[i], *conv;
+		struct node *n = &g->node[i], *conv = pooled(f, n);
 		bool moves;
 
-		if (n->dead || (!fuse_is(n, "MaxPool") && !fuse_is(n, "AveragePool")) ||
-		    (n->nout > 1 && n->out[1]) || !is_tiling(g, n))
-			continue;
-		conv = taker(f, n->in[0]);
-		if (conv && has_even_tail(g, conv) && fuse_may_join(f, n, conv, 0, &moves) &&
+		if (conv && fuse_may_join(f, n, conv, 0, &moves) &&
 		    store_pooled(f, n, conv, moves, e) < 0)
 			return -1;
 	}

@@ -163,8 +163,8 @@ static void check_before(const struct spec *s, const struct node *n)
 	const struct conv_attr *attr = n->attr;
 	int64_t before = attr->store.before;
 
-	need(s, before <= n->ntail, "%u steps, of them %lld before the pool", n->ntail,
-	     (long long)before);
+	need(s, attr->store.overlaps ? before == n->ntail : before <= n->ntail,
+	     "%u steps, of them %lld before the pool", n->ntail, (long long)before);
 	for (uint32_t i = 0; i < n->ntail; i++)
 		for (uint32_t a = 0; a < n->tail[i].nargs; a++) {
 			uint32_t arg = n->tail[i].arg[a], k = arg & (uint32_t)~TAIL_IN;

@@ -7,6 +7,8 @@
  * w: [group][K][CO_PAD], then bias [group][CO_PAD]; CO_PAD a multiple of 4.
  * WD x WH x WW > 1 (of 2 or 4 pixels): y is the maximum (IS_MAX) or the mean of windows of pixels side by
  * side, which are neighbours of m and thus one thread's; O* count windows; BEFORE: steps before that.
+ * OVERLAP: y, filled with the least number, has U* maxima of windows of R* pixels, T* apart, beginning at -Q*:
+ * each result raises those that it is in. They are exact in any order; a zero is +0. NON_NEGATIVE: no result is less.
  * SHUFFLE > 1: columns are [SHUFFLE * SHUFFLE][YC] and become as many pixels of YC channels.
  * Spatial axes are D, H, W (1 where the operator has fewer); MASK_*: the taps may leave the image.
  * Grid: (ceil(N * OS / BM), GROUPS * ceil(CO / BN)); CO and CI are per group, multiples of 8 where
@@ -60,6 +62,20 @@
 #define WW 1
 #define IS_MAX 0
 #define BEFORE 0
+#define OVERLAP 0
+#define NON_NEGATIVE 0
+#define UD 1
+#define UH 56
+#define UW 56
+#define RD 1
+#define RH 1
+#define RW 1
+#define TD 1
+#define TH 1
+#define TW 1
+#define QD 0
+#define QH 0
+#define QW 0
 #endif
 
 #define TX (BN / TN)
@@ -271,20 +287,34 @@ INLINE void start(float (&acc)[TM][TN], const float *bias, unsigned n0, unsigned
 #define STEP_N	 4
 #define CHANNELS ((CO + 7) / 8 * 8)
 #endif
+#if OVERLAP
+#define YS (UD * UH * UW)
+#else
+#define YS (OS * SHUFFLE * SHUFFLE)
+#endif
 #define STEP_M (WS > 1 ? WS : Y_PLAIN ? VEC : 1) /* plain: neighbours in memory are pixels */
 
-/* Of column c of the result m. */
+/* Of channel c of pixel s of y. */
+INLINE unsigned offset_at(unsigned n, unsigned s, unsigned c)
+{
+	if (Y_PLAIN)
+		return (n * YC + c) * YS + s;
+	return ((n * ((YC + 7) / 8) + c / 8) * YS + s) * 8 + c % 8;
+}
+
+/* Of column c of result m; OVERLAP: in some pixel of y. */
 INLINE unsigned offset_of(unsigned m, unsigned c)
 {
-	const unsigned n = m / OS, z = SHUFFLE > 1 ? c / YC : 0;
-	const unsigned s = SHUFFLE > 1 ? (m % OS / OW * SHUFFLE + z / SHUFFLE) * (OW * SHUFFLE) +
-						 m % OS % OW * SHUFFLE + z % SHUFFLE
-				       : m % OS;
+	const unsigned n = m / OS, s = m % OS;
 
-	c -= z * YC;
-	if (Y_PLAIN)
-		return (n * YC + c) * (OS * SHUFFLE * SHUFFLE) + s;
-	return ((n * ((YC + 7) / 8) + c / 8) * (OS * SHUFFLE * SHUFFLE) + s) * 8 + c % 8;
+	if (OVERLAP)
+		return offset_at(n, 0, c);
+	if (SHUFFLE == 1)
+		return offset_at(n, s, c);
+	return offset_at(n,
+			 (s / OW * SHUFFLE + c / YC / SHUFFLE) * (OW * SHUFFLE) +
+				 s % OW * SHUFFLE + c / YC % SHUFFLE,
+			 c % YC);
 }
 
 /* What the operator makes of the thread's results from [i][j] on. */
@@ -311,13 +341,62 @@ INLINE void result(float (&v)[VEC], const float (&acc)[TM][TN], int i, int j,
 	}
 #pragma unroll
 	for (int q = 0; q < VEC; q++)
-		v[q] = IS_MAX ? v[q] : v[q] / WS;
+		v[q] = IS_MAX ? v[q] + 0.0f : v[q] / WS;
 #else
 #pragma unroll
 	for (int q = 0; q < VEC; q++)
 		v[q] = Y_PLAIN ? acc[i + q][j] : acc[i][j + q];
+#if BEFORE
+	before(v, off EXTRA_ARGS);
+#endif
 #endif
 }
+
+#if OVERLAP
+/* *p is at least v: as floats go integers of the same bits, negative ones the other way round. */
+INLINE void raise(float *p, float v)
+{
+	if (NON_NEGATIVE || !(v < 0.0f))
+		atomicMax((int *)p, __float_as_int(v) & 0x7fffffff);
+	else
+		atomicMin((unsigned *)p, __float_as_uint(v));
+}
+
+/* The first window of an axis that ends behind coordinate x, and the last one that begins before. */
+INLINE unsigned first_window(unsigned x, unsigned window, unsigned step, unsigned pad)
+{
+	return x + pad < window ? 0 : (x + pad - window) / step + 1;
+}
+
+INLINE unsigned last_window(unsigned x, unsigned step, unsigned pad, unsigned size)
+{
+	return min((x + pad) / step, size - 1);
+}
+
+/* Results of pixel m, columns from c on. */
+INLINE void raise_windows(float *y, const float (&v)[VEC], unsigned m, unsigned c)
+{
+	const unsigned x = m % OW, row = m / OW % OH, z = m / (OH * OW) % OD;
+	const unsigned z0 = first_window(z, RD, TD, QD), z1 = last_window(z, TD, QD, UD);
+	const unsigned y0 = first_window(row, RH, TH, QH), y1 = last_window(row, TH, QH, UH);
+	const unsigned x0 = first_window(x, RW, TW, QW), x1 = last_window(x, TW, QW, UW);
+
+#pragma unroll
+	for (unsigned k = 0; k < (RD + TD - 1) / TD; k++)
+#pragma unroll
+		for (unsigned i = 0; i < (RH + TH - 1) / TH; i++)
+#pragma unroll
+			for (unsigned j = 0; j < (RW + TW - 1) / TW; j++) {
+				const unsigned s = ((z0 + k) * UH + y0 + i) * UW + x0 + j;
+
+				if (z0 + k > z1 || y0 + i > y1 || x0 + j > x1)
+					continue;
+#pragma unroll
+				for (int q = 0; q < VEC; q++)
+					raise(y + out_at(offset_at(m / OS, s, c)) + q, v[q]);
+			}
+}
+#endif
 
 extern "C" __global__ void __launch_bounds__(THREADS, MIN_BLOCKS(THREADS, REGISTERS))
 	conv(float *y, const float *x, const float *__restrict__ w TAB_PARAM EXTRA_PARAMS)
@@ -377,6 +456,10 @@ extern "C" __global__ void __launch_bounds__(THREADS, MIN_BLOCKS(THREADS, REGIST
 				continue;
 			result(v, acc, i, j, off EXTRA_ARGS);
 			epilogue(v, off EXTRA_ARGS);
+#if OVERLAP
+			raise_windows(y, v, m, group * CO + c);
+#else
 			store(y, out_at(off), v);
+#endif
 		}
 }

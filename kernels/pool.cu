@@ -1,7 +1,7 @@
 /*
  * pool: MaxPool and AveragePool of any type. A thread has VEC channels (4: x and y blocked) of one
- * pixel. XL, YL: lanes, 8 where x or y is blocked, else 1. Taps in order; the mean divides by the
- * taps inside of the image, or of the padded image (INCLUDE_PAD: from -P* up to E*).
+ * pixel. XL, YL: lanes, 8 where x or y is blocked, else 1. Taps in order, a maximum of zeros is +0; the
+ * mean divides by the taps inside of the image, or of the padded image (INCLUDE_PAD: from -P* up to E*).
  * HAS_INDEX (VEC 1): index is the place of the first maximum in x as ONNX has it, [N][C][D][H][W];
  * with COLUMN_MAJOR the spatial axes count in the other order.
  * Grid: ceil(COUNT / VEC / THREADS), COUNT = N * ceil(C / YL) * OS * YL. Shared: none.
@@ -107,6 +107,9 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 				for (int q = 0; q < VEC; q++)
 					v[q] = IS_MAX ? max_nan(v[q], a[q]) : v[q] + a[q];
 			}
+#pragma unroll
+	for (int q = 0; q < VEC && IS_MAX; q++)
+		v[q] = v[q] + (compute_t<y_t>)0;
 	if (!IS_MAX) {
 		const int lo = INCLUDE_PAD ? -(1 << 30) : 0;
 		const int taps = taps_between(z0, KD, DD, lo, INCLUDE_PAD ? ED : ID) *

@@ -4,6 +4,7 @@
  */
 #include "compiler/lower/conv.h"
 #include "compiler/lower/tile.h"
+#include "compiler/ops/window.h"
 
 #include <string.h>
 
@@ -47,20 +48,29 @@ void shape_weights(struct shape *s, const struct graph *g, const struct node *n)
 }
 
 /* Of a .Conv: the results of the convolution, instead of what they become. */
-static void shape_store(struct shape *s, const struct graph *g, const struct node *n)
+static void shape_store(struct shape *s, const struct node *n)
 {
-	const struct conv_store *store = &((const struct conv_attr *)n->attr)->store;
-	int skip = 3 - (node_in(g, n, 0)->type.rank - 2);
+	const struct conv_attr *a = n->attr;
+	const struct window *w = &a->win;
 
-	s->shuffle = store->shuffle;
-	s->column_row_depth = store->column_row_depth;
+	s->shuffle = a->store.shuffle;
+	s->column_row_depth = a->store.column_row_depth;
 	s->co = s->w->type.dim[0];
-	for (int k = skip; k < 3; k++) {
-		s->window[k] = store->window[k - skip];
+	s->out_size = 1;
+	for (int j = 0; j < w->nd; j++) {
+		int k = 3 - w->nd + j;
+
+		s->out[k] = (s->in[k] + w->pad_lo[j] + w->pad_hi[j] - window_extent(w, j)) /
+				    w->stride[j] +
+			    1;
+		if (a->store.overlaps)
+			continue;
+		s->window[k] = a->store.window[j];
 		s->window_size *= s->window[k];
-		s->out[k] /= s->shuffle;
-		s->out_size /= s->shuffle;
+		s->out[k] /= s->window[k];
 	}
+	for (int k = 0; k < 3; k++)
+		s->out_size *= s->out[k];
 }
 
 int64_t stored_count(const struct val *v)
@@ -219,11 +229,47 @@ static bool gemm_fits(const struct shape *s)
 	return s->groups == 1 || (s->ci / s->groups % BLOCK == 0 && s->co / s->groups % BLOCK == 0);
 }
 
+/* The tail ends with no number below zero. */
+static bool is_non_negative(const struct node *n)
+{
+	static const char *const ops[] = {"Relu", "Sigmoid", "HardSigmoid", "Abs"};
+	size_t i = n->ntail ? 0 : COUNT_OF(ops);
+
+	while (i < COUNT_OF(ops) && strcmp(ops[i], n->tail[n->ntail - 1].op->name))
+		i++;
+	return i < COUNT_OF(ops);
+}
+
+/* Windows that overlap, of a pool that the results raise. */
+static void define_overlap(struct lower *l, const struct node *n, const struct shape *s)
+{
+	const struct conv_attr *a = n->attr;
+
+	lower_define(l, "NON_NEGATIVE", is_non_negative(n));
+	for (int k = 0; k < 3; k++) {
+		int j = k - (3 - a->win.nd);
+		const struct {
+			char letter;
+			int64_t v;
+		} row[] = {{'U', j < 0 ? 1 : s->y->type.dim[2 + j]},
+			   {'R', j < 0 ? 1 : a->store.window[j]},
+			   {'T', j < 0 ? 1 : a->store.step[j]},
+			   {'Q', j < 0 ? 0 : a->store.pad[j]}};
+
+		for (size_t r = 0; r < COUNT_OF(row); r++) {
+			char name[3] = {row[r].letter, axis_names[k], 0};
+
+			lower_define(l, name, row[r].v);
+		}
+	}
+}
+
 /* What becomes of the results: sizes and the epilogue. */
 static void define_store(struct lower *l, const struct node *n, const struct shape *s)
 {
 	const struct conv_store *store = &((const struct conv_attr *)n->attr)->store;
-	bool plain = s->y->layout == PLAIN, single = s->shuffle > 1 || s->window_size > 1;
+	bool plain = s->y->layout == PLAIN;
+	bool single = n->op == &op__Conv || s->out_size % 4; /* where neighbours go apart */
 
 	lower_define(l, "Y_PLAIN", plain);
 	lower_define(l, "SHUFFLE", s->shuffle);
@@ -233,8 +279,28 @@ static void define_store(struct lower *l, const struct node *n, const struct sha
 	lower_define(l, "WW", s->window[2]);
 	lower_define(l, "IS_MAX", store->pool == POOL_MAX);
 	lower_define(l, "BEFORE", store->before > 0);
-	lower_epilogue_split(l, plain && (single || s->out_size % 4) ? 1 : lower_vec(s->y),
-			     (uint32_t)store->before);
+	lower_define(l, "OVERLAP", store->overlaps);
+	if (store->overlaps)
+		define_overlap(l, n, s);
+	lower_epilogue_split(l, plain && single ? 1 : lower_vec(s->y), (uint32_t)store->before);
+}
+
+#define FILL_THREADS 128
+
+/* What the maxima of a pool begin with. */
+static int lower_fill(struct graph *g, struct node *n, const struct shape *s, struct err *e)
+{
+	int64_t count = stored_count(s->y);
+	int vec = lower_vec(s->y);
+	struct lower l;
+
+	lower_begin(&l, g, n, "fill");
+	lower_value(&l, n->out[0], 2);
+	lower_define(&l, "COUNT", count);
+	lower_define(&l, "THREADS", FILL_THREADS);
+	buf_printf(&l.text, "#define VALUE %s\n", is_non_negative(n) ? "0.0f" : "least(0.0f)");
+	lower_out(&l, vec);
+	return lower_end(&l, div_up(count / vec, FILL_THREADS), 1, 1, FILL_THREADS, e);
 }
 
 static int lower_gemm_conv(struct graph *g, struct node *n, const struct shape *s, struct err *e)
@@ -243,10 +309,13 @@ static int lower_gemm_conv(struct graph *g, struct node *n, const struct shape *
 	int64_t pixels = s->batch * s->out_size * s->window_size;
 	const struct tile *t = tile_choose(pixels, co, s->groups);
 	bool x_plain = s->x->layout == PLAIN;
+	bool raises = ((const struct conv_attr *)n->attr)->store.overlaps;
 	struct lower l;
 
+	if (raises && lower_fill(g, n, s, e) < 0)
+		return -1;
 	lower_begin(&l, g, n, "conv");
-	lower_value(&l, n->out[0], 2);
+	lower_value(&l, n->out[0], raises ? 3 : 2);
 	lower_value(&l, n->in[0], 1);
 	pack_weights(&l, s, co_pad);
 	if (x_plain)
@@ -286,7 +355,7 @@ int lower_conv(struct graph *g, struct node *n, struct err *e)
 	shape_of(&s, g, n, &a->win);
 	shape_weights(&s, g, n);
 	if (n->op == &op__Conv) {
-		shape_store(&s, g, n);
+		shape_store(&s, n);
 		return lower_gemm_conv(g, n, &s, e);
 	}
 	if (s.y->type.dt != F32)

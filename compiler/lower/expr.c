@@ -411,3 +411,14 @@ void lower_epilogue(struct lower *l, int vec)
 {
 	lower_epilogue_split(l, vec, 0);
 }
+
+void lower_out(struct lower *l, int vec)
+{
+	const struct val *out = node_out(l->g, l->n, 0);
+	struct epilogue p = {.l = l, .n = l->n, .vec = vec};
+
+	space_of(&p.space, &out->type, out->layout);
+	lower_type(l, "y_t", out->type.dt);
+	put_params(&p);
+	put_out_at(&p, out, &l->text);
+}

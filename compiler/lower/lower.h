@@ -110,6 +110,8 @@ int lower_drop(struct lower *l);
 void lower_epilogue(struct lower *l, int vec);
 /* The same; the first `before` steps are a function before(), which is called with the same off. */
 void lower_epilogue_split(struct lower *l, int vec, uint32_t before);
+/* out_at() alone, and y_t: for what only writes output 0. */
+void lower_out(struct lower *l, int vec);
 /* The widest vec that the output's storage allows: 4 or 1. */
 int lower_vec(const struct val *out);
 /* A float as C text that means exactly these bits. */

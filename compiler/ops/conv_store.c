@@ -1,8 +1,8 @@
 /*
  * .Conv, which fuse makes: a Conv that stores its result as DepthToSpace would (`shuffle`, `mode`),
- * or the greatest element or the mean of each window of it (`pool`, `window`; windows side by side,
- * all inside). The first `before` steps of the tail are applied to each element before the pool,
- * the others behind it.
+ * or the greatest element or the mean of windows of it (`pool`, `window`): side by side and inside
+ * of it, or for the greatest `size` of them that are `step` apart and begin at -`pad`. The first
+ * `before` steps of the tail are applied to each element before the pool, the others behind it.
  */
 #include "compiler/ops/window.h"
 
@@ -14,34 +14,75 @@ static const struct attr_rule attrs[] = {WINDOW_ATTRS,
 					 {"mode", ATTR_STRING, false},
 					 {"pool", ATTR_STRING, false},
 					 {"window", ATTR_INTS, false},
+					 {"step", ATTR_INTS, false},
+					 {"pad", ATTR_INTS, false},
+					 {"size", ATTR_INTS, false},
 					 {"before", ATTR_INT, false},
 					 {NULL, ATTR_INT, false}};
 
-static int read_pool(const struct node *n, const struct type *y, struct conv_store *s,
-		     struct err *e)
+/* One number per spatial axis of y. */
+static int read_sizes(const struct node *n, const char *name, const struct type *y,
+		      const int64_t **v, struct err *e)
+{
+	uint32_t count;
+
+	if (attr_ints(n, name, y->rank - 2, v, &count, e) < 0)
+		return -1;
+	return *v ? 0 : fail(e, E_ATTR, "pool needs the attribute %s", name);
+}
+
+/* Each window has an element of the result in it. */
+static int read_overlap(const struct node *n, struct type *y, struct conv_store *s, struct err *e)
+{
+	const int64_t *step, *pad, *size;
+
+	if (read_sizes(n, "step", y, &step, e) < 0 || read_sizes(n, "pad", y, &pad, e) < 0 ||
+	    read_sizes(n, "size", y, &size, e) < 0)
+		return -1;
+	s->overlaps = true;
+	for (int i = 0; i < y->rank - 2; i++) {
+		s->step[i] = step[i];
+		s->pad[i] = pad[i];
+		if (step[i] < 1 || pad[i] < 0 || pad[i] >= s->window[i] || size[i] < 1 ||
+		    (y->dim[2 + i] + pad[i] - 1) / step[i] < size[i] - 1)
+			return fail(e, E_ATTR, "%lld windows of %lld, %lld apart, over %lld",
+				    (long long)size[i], (long long)s->window[i], (long long)step[i],
+				    (long long)y->dim[2 + i]);
+		y->dim[2 + i] = size[i];
+	}
+	return s->pool == POOL_MAX ? 0 : fail(e, E_ATTR, "the mean of windows with a step");
+}
+
+static int read_pool(const struct node *n, struct type *y, struct conv_store *s, struct err *e)
 {
 	const char *pool = attr_string(n, "pool", "");
 	const int64_t *window;
-	uint32_t count;
 
 	if (strcmp(pool, "max") != 0 && strcmp(pool, "average") != 0)
 		return fail(e, E_ATTR, "pool is \"%s\", neither max nor average", pool);
 	s->pool = !strcmp(pool, "max") ? POOL_MAX : POOL_MEAN;
 	if (attr_int(n, "before", 0, &s->before, e) < 0 ||
-	    attr_ints(n, "window", y->rank - 2, &window, &count, e) < 0)
+	    read_sizes(n, "window", y, &window, e) < 0)
 		return -1;
-	if (!window || s->before < 0 || s->before > n->ntail)
-		return fail(e, E_ATTR, "pool needs a window, and before in [0, %u]", n->ntail);
+	if (s->before < 0 || s->before > n->ntail)
+		return fail(e, E_ATTR, "before is %lld, of %u steps", (long long)s->before,
+			    n->ntail);
 	for (int i = 0; i < y->rank - 2; i++) {
 		s->window[i] = window[i];
-		if (window[i] < 1 || window[i] > y->dim[2 + i])
-			return fail(e, E_ATTR, "a window of %lld does not fit into the size %lld",
-				    (long long)window[i], (long long)y->dim[2 + i]);
+		if (window[i] < 1 || window[i] > INT16_MAX)
+			return fail(e, E_ATTR, "a window of %lld", (long long)window[i]);
+	}
+	if (attr_find(n, "step"))
+		return read_overlap(n, y, s, e);
+	for (int i = 0; i < y->rank - 2; i++) {
+		y->dim[2 + i] /= window[i];
+		if (!y->dim[2 + i])
+			return fail(e, E_ATTR, "no window of %lld fits", (long long)window[i]);
 	}
 	return 0;
 }
 
-static int read_shuffle(const struct graph *g, const struct node *n, const struct type *y,
+static int read_shuffle(const struct graph *g, const struct node *n, struct type *y,
 			struct conv_store *s, struct err *e)
 {
 	const char *mode = attr_string(n, "mode", "DCR");
@@ -55,6 +96,9 @@ static int read_shuffle(const struct graph *g, const struct node *n, const struc
 	    y->dim[1] % (s->shuffle * s->shuffle))
 		return fail(e, E_ATTR, "%s can't be shuffled by %lld", type_text(g->arena, y),
 			    (long long)s->shuffle);
+	y->dim[1] /= s->shuffle * s->shuffle;
+	y->dim[2] *= s->shuffle;
+	y->dim[3] *= s->shuffle;
 	return 0;
 }
 
@@ -70,9 +114,6 @@ static int infer(struct graph *g, struct node *n, struct err *e)
 	*s = (struct conv_store){.shuffle = 1, .window = {1, 1, 1}};
 	if ((attr_find(n, "pool") ? read_pool(n, &y, s, e) : read_shuffle(g, n, &y, s, e)) < 0)
 		return -1;
-	y.dim[1] /= s->shuffle * s->shuffle;
-	for (int i = 2; i < y.rank; i++)
-		y.dim[i] = y.dim[i] * s->shuffle / s->window[i - 2];
 	return set_out(g, n, 0, &y, e);
 }
 

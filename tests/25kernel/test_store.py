@@ -57,11 +57,22 @@ class Text:
         return y, [shape[0], channels, *out]
 
     def pool(self, y, shape, kernel):
-        op = self.random.choice(("MaxPool", "AveragePool"))
-        ceil = self.random.random() < 0.3
+        """Windows side by side, or for maxima any others of which an element is in at most four."""
+        r, nd = self.random, len(kernel)
+        op, ceil = r.choice(("MaxPool", "AveragePool")), r.random() < 0.3
+        stride, pads = kernel, [0] * 2 * nd
+        if op == "MaxPool" and r.random() < 0.6:
+            kernel = [min(r.choice((1, 2, 3)), a) for a in shape[2:]]
+            stride = [r.choice((1, 2, 3)) for _ in kernel]
+            pads = [r.randrange(k) for k in kernel * 2]
         y = self.tail(y, shape, False)
-        y = self.add(f"{op} {y} {{kernel_shape={kernel}, strides={kernel}, ceil_mode={int(ceil)}}} : ?")
-        return y, shape[:2] + [-(-a // k) if ceil else a // k for a, k in zip(shape[2:], kernel)]
+        y = self.add(f"{op} {y} {{kernel_shape={kernel}, strides={stride}, pads={pads}, ceil_mode={int(ceil)}}} : ?")
+        out = []
+        for a, k, t, low, high in zip(shape[2:], kernel, stride, pads, pads[nd:]):
+            span = a + low + high - k
+            size = (-(-span // t) if ceil else span // t) + 1
+            out.append(size - (ceil and (size - 1) * t >= a + low))
+        return y, shape[:2] + out
 
     def shuffle(self, y, shape, block):
         crd = self.random.random() < 0.5
@@ -92,8 +103,9 @@ class Text:
             y, shape = self.pool(y, shape, kernel)
         else:
             y, shape = self.shuffle(y, shape, block)
-        y = self.tail(y, shape, False)
-        if r.random() < 0.3:
+        if r.random() < 0.5:
+            y = self.tail(y, shape, False)
+        if r.random() < 0.2:
             y = self.add(f"Add {y} {self.input(*shape)} : ?")
         if r.random() < 0.6:
             y, _ = self.conv(y, shape, r.choice((4, 8, 9)))

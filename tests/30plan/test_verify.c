@@ -28,7 +28,7 @@ static const char model[] = "graph \"sound\" opset 13\n"
 			    "%g = Softmax %f {axis=1}\n"
 			    "output %g\n";
 
-/* A .Conv with a step before its pool and one behind. */
+/* Node 0: a .Conv with a step before its pool and one behind; 1: one with windows that overlap. */
 static const char pooling[] = "graph \"pooling\" opset 13\n"
 			      "%x = input f32[1,8,4,4]\n"
 			      "%w = const f32[8,8,1,1] fill=0000000000000001\n"
@@ -38,7 +38,10 @@ static const char pooling[] = "graph \"pooling\" opset 13\n"
 			      "%i = PRelu %h %slope\n"
 			      "%j = MaxPool %i {kernel_shape=[2,2], strides=[2,2]}\n"
 			      "%k = Add %j %skip\n"
-			      "output %k\n";
+			      "%l = Conv %k %w\n"
+			      "%m = PRelu %l %slope\n"
+			      "%n = MaxPool %m {kernel_shape=[2,2]}\n"
+			      "output %n\n";
 
 static struct graph *sound(const char *text)
 {
@@ -197,6 +200,11 @@ static void pixel_before_the_pool(struct graph *g)
 	((struct conv_attr *)g->node[0].attr)->store.before = 2;
 }
 
+static void step_behind_what_is_raised(struct graph *g)
+{
+	((struct conv_attr *)g->node[1].attr)->store.before = 0;
+}
+
 static const struct {
 	const char *name, *model, *pass;
 	void (*damage)(struct graph *g);
@@ -221,6 +229,7 @@ static const struct {
 	CASE_OF(pooling, "fuse", step_past_the_pool),
 	CASE_OF(pooling, "fuse", pool_behind_the_tail),
 	CASE_OF(pooling, "fuse", pixel_before_the_pool),
+	CASE_OF(pooling, "fuse", step_behind_what_is_raised),
 	CASE("layout", blocked_output),
 	CASE("layout", blocked_view),
 	CASE("alias", no_storage),
