@@ -6,110 +6,33 @@
  *	INTO     the inputs of a Concat stand inside its output
  *	INPLACE  an output stands over an input of its shape that dies there
  *
- * Each relation merges two groups, VIEW first. INPLACE merges where no two
- * values that would share a byte live at one step, but for the pair that the
- * node itself reads and writes at the same index. INTO may cost memory (the
- * whole output is held from its first part on): an input is copied where that
- * makes the peak smaller. Needs layout and order; sets slot, off and pitch.
+ * Each relation merges two groups. VIEW and the first INTO depend on no order of the nodes. A
+ * second INTO, for what stands elsewhere already, and INPLACE merge where no two values
+ * that live at one step would share a byte, but where both hold the same data, or the node
+ * reads and writes it at the same index. Needs layout and order; sets slot, off and pitch.
  */
 #include "compiler/alias.h"
 
 #include "compiler/access.h"
+#include "compiler/alias_group.h"
 #include "compiler/ops/op.h"
 #include "compiler/passes.h"
 #include "compiler/plan.h"
 #include "compiler/rewrites.h"
+#include "compiler/storage.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#define LEAF_ALIGN  16 /* bytes: kernels load up to four floats at once */
-#define TRY_CONCATS 64 /* each costs one more run */
-
-#define NEVER INT64_MAX
-
-struct member {		      /* per value */
-	uint32_t group, next; /* value ids: the group's name, the next member or 0 */
-	uint64_t off;
-	int64_t pitch;	    /* elements */
-	int64_t born, dies; /* steps: -1 before the first node; NEVER after the last */
-};
-
-struct alias {
-	const struct graph *g;
-	struct arena *tmp;
-	struct member *m;
-	const bool *apart; /* per value: Concats copy it */
-	uint32_t did[REWRITE_COUNT];
-};
+#define NEVER (INT64_MAX - 1)
 
 bool alias_is_into(const struct node *n)
 {
 	return n->op->mem[0].how == SHARE_INTO;
 }
 
-/* ---- groups ---- */
-
-static uint64_t elem(const struct alias *a, val_id v)
+static void init(struct alias *a, const struct graph *g, const struct leaves *leaves)
 {
-	return dtype_size(a->g->val[v].type.dt);
-}
-
-static uint64_t item_bytes(const struct alias *a, val_id v)
-{
-	return (uint64_t)val_item(&a->g->val[v]) * elem(a, v);
-}
-
-static int64_t items(const struct alias *a, val_id v)
-{
-	const struct type *t = &a->g->val[v].type;
-
-	return t->rank ? t->dim[0] : 1;
-}
-
-/* Bytes from its first to its last. */
-static uint64_t extent(const struct alias *a, val_id v)
-{
-	if (!items(a, v) || !item_bytes(a, v))
-		return 0;
-	return (uint64_t)((items(a, v) - 1) * a->m[v].pitch) * elem(a, v) + item_bytes(a, v);
-}
-
-static uint64_t group_bytes(const struct alias *a, uint32_t group)
-{
-	uint64_t bytes = 0;
-
-	for (val_id v = group; v; v = a->m[v].next)
-		bytes = MAX(bytes, a->m[v].off + extent(a, v));
-	return bytes;
-}
-
-/* Moves every member of group `from` up by `shift` bytes and into group `to`. */
-static void merge(struct alias *a, uint32_t to, uint32_t from, uint64_t shift)
-{
-	val_id last = to, v;
-
-	while (a->m[last].next)
-		last = a->m[last].next;
-	a->m[last].next = from;
-	for (v = from; v; v = a->m[v].next) {
-		a->m[v].group = to;
-		a->m[v].off += shift;
-	}
-}
-
-/* Merges so that x and y begin at the same byte. */
-static void align(struct alias *a, val_id x, val_id y)
-{
-	if (a->m[x].off < a->m[y].off)
-		merge(a, a->m[y].group, a->m[x].group, a->m[y].off - a->m[x].off);
-	else
-		merge(a, a->m[x].group, a->m[y].group, a->m[x].off - a->m[y].off);
-}
-
-static void init(struct alias *a, const struct graph *g, const bool *apart)
-{
-	*a = (struct alias){.g = g, .tmp = arena_open(0), .apart = apart};
+	*a = (struct alias){.g = g, .tmp = arena_open(0), .leaves = leaves};
 	a->m = NEW(a->tmp, g->nval, struct member);
 	for (val_id v = 1; v < g->nval; v++) {
 		const struct val *x = &g->val[v];
@@ -118,81 +41,66 @@ static void init(struct alias *a, const struct graph *g, const bool *apart)
 			continue;
 		a->m[v] = (struct member){.group = v,
 					  .pitch = val_item(x),
-					  .born = (int64_t)x->def - 1,
-					  .dies = x->output ? NEVER : (int64_t)x->def - 1};
+					  .gaps = x->def &&
+						  g->node[x->def - 1].op->layout != WANT_PLAIN};
 	}
 	for (uint32_t i = 0; i < g->nnode; i++)
-		for (uint32_t k = 0; k < g->node[i].nin; k++) {
-			struct member *m = &a->m[g->node[i].in[k]];
+		for (uint32_t k = 0; k < g->node[i].nin; k++)
+			if (g->node[i].op->layout == WANT_PLAIN)
+				a->m[g->node[i].in[k]].gaps = false;
+}
 
-			m->dies = MAX(m->dies, (int64_t)i);
+/* A view lives with what it shows, and its node reads nothing. */
+static void set_lives(struct alias *a)
+{
+	const struct graph *g = a->g;
+
+	for (val_id v = 1; v < g->nval; v++) {
+		a->m[v].born = (int64_t)g->val[v].def - 1;
+		a->m[v].dies = g->val[v].output ? NEVER : a->m[v].born;
+	}
+	for (uint32_t i = 0; i < g->nnode; i++) {
+		const struct node *n = &g->node[i];
+
+		if (n->nout && a->m[n->out[0]].view) {
+			a->m[n->out[0]].born = a->m[n->in[0]].born;
+			continue;
 		}
+		for (uint32_t k = 0; k < n->nin; k++)
+			a->m[n->in[k]].dies = MAX(a->m[n->in[k]].dies, (int64_t)i);
+	}
 }
 
 /* ---- VIEW ---- */
 
 static void place_views(struct alias *a)
 {
-	for (uint32_t i = 0; i < a->g->nnode; i++) {
-		const struct node *n = &a->g->node[i];
+	const struct graph *g = a->g;
 
-		if (n->op->mem[0].how != SHARE_VIEW || !a->m[n->in[0]].group ||
-		    !rewrite_on(a->g, REWRITE_VIEW))
+	for (uint32_t i = 0; i < g->nnode && rewrite_on(g, REWRITE_VIEW); i++) {
+		const struct node *n = &g->node[i];
+		val_id x = n->nin ? n->in[0] : 0, y = n->nout ? n->out[0] : 0;
+		uint64_t offset;
+		int64_t pitch;
+
+		if (!x || !y || !storage_view(g, n, a->m[x].pitch, &offset, &pitch) ||
+		    (pitch != val_item(&g->val[y]) && !a->m[y].gaps))
 			continue;
-		const struct view_attr *view = n->attr;
-		const struct member *in = &a->m[n->in[0]];
-
-		merge(a, in->group, n->out[0],
-		      in->off + (uint64_t)view->offset * elem(a, n->in[0]));
+		group_merge(a, a->m[x].group, y, a->m[x].off + offset);
+		a->m[y].pitch = pitch;
+		a->m[y].view = true;
 		a->did[REWRITE_VIEW]++;
 	}
 }
 
 /* ---- INTO ---- */
 
-/*
- * Bytes from the start of Concat's output to where an input with `before`
- * elements of the axis in front of it begins; false where it is not one run
- * of bytes per batch item.
- */
-static bool leaf_offset(const struct val *out, int64_t pitch, int axis, int64_t before,
-			uint64_t *offset)
-{
-	uint64_t run = dtype_size(out->type.dt);
-
-	if (axis == 0) {
-		*offset = (uint64_t)(before * pitch) * run;
-		return true;
-	}
-	for (int i = 1; i < axis; i++)
-		if (out->type.dim[i] != 1)
-			return false;
-	for (int i = axis + 1; i < out->type.rank; i++)
-		run *= (uint64_t)out->type.dim[i];
-	*offset = (uint64_t)before * run;
-	return out->layout == PLAIN || (axis == 1 && before % BLOCK == 0);
-}
-
-/* Values with gaps between their items are only for kernels that address by pitch. */
-static bool knows_pitch(const struct alias *a, val_id v)
-{
-	const struct graph *g = a->g;
-
-	if (!g->val[v].def || g->node[g->val[v].def - 1].op->layout == WANT_PLAIN)
-		return false;
-	for (uint32_t i = 0; i < g->nnode; i++)
-		for (uint32_t k = 0; k < g->node[i].nin; k++)
-			if (g->node[i].in[k] == v && g->node[i].op->layout == WANT_PLAIN)
-				return false;
-	return true;
-}
-
 /* It fills its group, which can be moved: nothing of the caller's is in it. */
 static bool is_movable(const struct alias *a, val_id v)
 {
 	const struct member *m = &a->m[v];
 
-	if (m->off || group_bytes(a, m->group) != extent(a, v))
+	if (m->off || group_bytes(a, m->group) != group_extent(a, v))
 		return false;
 	for (val_id w = m->group; w; w = a->m[w].next)
 		if (a->g->val[w].input || a->g->val[w].output)
@@ -200,45 +108,37 @@ static bool is_movable(const struct alias *a, val_id v)
 	return true;
 }
 
-static bool may_be_leaf(const struct alias *a, const struct node *n, uint32_t k, int axis,
-			uint64_t offset)
+static bool wants_place(const struct alias *a, const struct node *n, uint32_t k, uint64_t *offset)
+{
+	return storage_leaf(a->g, n, k, a->m[n->out[0]].pitch, offset) &&
+	       a->m[n->in[k]].group != a->m[n->out[0]].group && !leaves_copied(a->leaves, n, k);
+}
+
+static bool may_be_leaf(const struct alias *a, const struct node *n, uint32_t k, uint64_t *offset)
 {
 	val_id v = n->in[k], out = n->out[0];
-	const struct val *x = &a->g->val[v];
-	const struct member *m = &a->m[v];
 
-	if (!m->group || a->apart[v] || m->group == a->m[out].group || offset % LEAF_ALIGN ||
-	    !is_movable(a, v))
+	if (!wants_place(a, n, k, offset) || !is_movable(a, v))
 		return false;
-	if (x->layout != a->g->val[out].layout)
-		return false;
-	if (x->layout == BLOCKED && axis == 1 && x->type.dim[1] % BLOCK && k + 1 < n->nin)
-		return false;
-	if (items(a, v) == 1 || a->m[out].pitch == m->pitch)
+	if (group_items(a, v) == 1 || a->m[out].pitch == a->m[v].pitch)
 		return true;
-	return a->m[m->group].next == 0 && knows_pitch(a, v) &&
-	       (uint64_t)a->m[out].pitch * elem(a, v) % LEAF_ALIGN == 0;
+	return a->m[a->m[v].group].next == 0 && a->m[v].gaps &&
+	       (uint64_t)a->m[out].pitch * dtype_size(a->g->val[v].type.dt) % STORAGE_ALIGN == 0;
 }
 
 static void place_leaves(struct alias *a, const struct node *n)
 {
-	const struct graph *g = a->g;
-	const struct axis_attr *attr = n->attr;
-	const struct val *out = &g->val[n->out[0]];
-	int64_t before = 0;
+	val_id out = n->out[0];
 
 	for (uint32_t k = 0; k < n->nin; k++) {
 		val_id v = n->in[k];
 		uint64_t offset;
 
-		if (leaf_offset(out, a->m[n->out[0]].pitch, attr->axis, before, &offset) &&
-		    may_be_leaf(a, n, k, attr->axis, offset)) {
-			a->m[v].pitch = items(a, v) == 1 ? a->m[v].pitch : a->m[n->out[0]].pitch;
-			merge(a, a->m[n->out[0]].group, a->m[v].group,
-			      a->m[n->out[0]].off + offset);
-			a->did[REWRITE_CONCAT]++;
-		}
-		before += g->val[v].type.dim[attr->axis];
+		if (!may_be_leaf(a, n, k, &offset))
+			continue;
+		a->m[v].pitch = group_items(a, v) == 1 ? a->m[v].pitch : a->m[out].pitch;
+		group_merge(a, a->m[out].group, a->m[v].group, a->m[out].off + offset);
+		a->did[REWRITE_CONCAT]++;
 	}
 }
 
@@ -260,7 +160,7 @@ static int by_height(const void *a, const void *b)
  * The outer Concat before the inner ones, so that these find their places in it; else from the
  * last value to the first, whatever the order of the nodes: that is what order counts on.
  */
-static void place_concats(struct alias *a)
+static const struct turn *turns(struct alias *a, uint32_t *count)
 {
 	const struct graph *g = a->g;
 	uint32_t *height = NEW(a->tmp, g->nval, uint32_t), n = 0;
@@ -275,9 +175,10 @@ static void place_concats(struct alias *a)
 		for (uint32_t k = 0; k < c->nin; k++)
 			height[c->in[k]] = MAX(height[c->in[k]], height[c->out[0]] + 1);
 	}
-	qsort(turn, n, sizeof(*turn), by_height);
-	for (uint32_t k = 0; k < n; k++)
-		place_leaves(a, &g->node[turn[k].node]);
+	if (n)
+		qsort(turn, n, sizeof(*turn), by_height);
+	*count = n;
+	return turn;
 }
 
 /* ---- INPLACE ---- */
@@ -294,92 +195,53 @@ bool alias_same_index(const struct graph *g, const struct node *n, uint32_t k)
 	       dtype_size(x->type.dt) == dtype_size(y->type.dt) && access_is_identity(g, n, k);
 }
 
-/* The same, and index is place: equal gaps between batch items. */
-static bool same_index(const struct alias *a, const struct node *n, uint32_t k)
-{
-	return alias_same_index(a->g, n, k) &&
-	       (items(a, n->in[k]) == 1 || a->m[n->in[k]].pitch == a->m[n->out[0]].pitch);
-}
-
-/* All reads of x by n are at the index that n writes. */
-static bool only_same_index(const struct alias *a, const struct node *n, val_id x)
-{
-	for (uint32_t k = 0; k < n->nin; k++)
-		if (n->in[k] == x && !same_index(a, n, k))
-			return false;
-	return true;
-}
-
-/* Bytes from one item to the next; 0 where there is only one. */
-static uint64_t item_pitch(const struct alias *a, val_id v)
-{
-	return items(a, v) > 1 ? (uint64_t)a->m[v].pitch * elem(a, v) : 0;
-}
-
-/* x at byte xo, y at byte yo of one storage have a byte in common. */
-static bool overlap(const struct alias *a, val_id x, uint64_t xo, val_id y, uint64_t yo)
-{
-	uint64_t px = item_pitch(a, x), py = item_pitch(a, y), pitch = MAX(px, py);
-	uint64_t xi = item_bytes(a, x), yi = item_bytes(a, y);
-
-	if (xo + extent(a, x) <= yo || yo + extent(a, y) <= xo)
-		return false;
-	if (!pitch || (px && py && px != py))
-		return true;
-	/* columns of one table, if they do not wrap around */
-	xo %= pitch;
-	yo %= pitch;
-	if (xo + xi > pitch || yo + yi > pitch)
-		return true;
-	return xo < yo + yi && yo < xo + xi;
-}
-
-/* Values of the two groups, once x and y are at the same byte, that must not share bytes. */
-static bool clash(const struct alias *a, const struct node *n, val_id x, val_id y)
-{
-	uint64_t base = MAX(a->m[x].off, a->m[y].off);
-	uint64_t dx = base - a->m[x].off, dy = base - a->m[y].off;
-	int64_t now = a->m[y].born;
-
-	for (val_id v = a->m[x].group; v; v = a->m[v].next)
-		for (val_id w = a->m[y].group; w; w = a->m[w].next) {
-			uint64_t vo = a->m[v].off + dx, wo = a->m[w].off + dy;
-
-			if (a->m[v].dies < a->m[w].born || a->m[w].dies < a->m[v].born ||
-			    !overlap(a, v, vo, w, wo))
-				continue;
-			if (w != y || vo != wo || a->m[v].dies != now || !only_same_index(a, n, v))
-				return true;
-		}
-	return false;
-}
-
-/* A graph output never stands where a graph input came in: both belong to the caller. */
-static bool joins_input_and_output(const struct alias *a, val_id x, val_id y)
-{
-	bool input = false, output = false;
-
-	for (int side = 0; side < 2; side++)
-		for (val_id v = a->m[side ? x : y].group; v; v = a->m[v].next) {
-			input = input || a->g->val[v].input;
-			output = output || a->g->val[v].output;
-		}
-	return input && output;
-}
-
 static void place_over_input(struct alias *a, const struct node *n)
 {
 	val_id y = n->nout ? n->out[0] : 0;
 
 	for (uint32_t k = 0; y && k < n->nin && rewrite_on(a->g, REWRITE_INPLACE); k++) {
 		val_id x = n->in[k];
+		struct join j;
 
 		if (!x || !a->m[x].group || a->m[x].group == a->m[y].group ||
-		    !same_index(a, n, k) || joins_input_and_output(a, x, y) || clash(a, n, x, y))
+		    !group_same_index(a, n, k))
 			continue;
-		align(a, x, y);
+		j = group_join(a->m[x].group, a->m[x].off, a->m[y].group, a->m[y].off);
+		if (group_clash(a, &j, n))
+			continue;
+		group_merge_join(a, &j);
 		a->did[REWRITE_INPLACE]++;
 		return;
+	}
+}
+
+/* ---- INTO, for what stands in a group already ---- */
+
+/* It belongs to the caller, or is a part of what does. */
+static bool is_callers(const struct alias *a, val_id v)
+{
+	while (a->m[v].view)
+		v = a->g->node[a->g->val[v].def - 1].in[0];
+	return a->g->val[v].input || a->g->val[v].output;
+}
+
+static void place_shared_leaves(struct alias *a, const struct node *n)
+{
+	val_id out = n->out[0];
+
+	for (uint32_t k = 0; k < n->nin; k++) {
+		val_id v = n->in[k];
+		uint64_t offset;
+		struct join j;
+
+		if (!wants_place(a, n, k, &offset) || is_callers(a, v) ||
+		    (group_items(a, v) > 1 && a->m[out].pitch != a->m[v].pitch))
+			continue;
+		j = group_join(a->m[v].group, a->m[v].off, a->m[out].group, a->m[out].off + offset);
+		if (group_clash(a, &j, NULL))
+			continue;
+		group_merge_join(a, &j);
+		a->did[REWRITE_CONCAT]++;
 	}
 }
 
@@ -413,75 +275,84 @@ static void give_slots(struct graph *g, const struct alias *a)
 		g->node[i].scratch = 0;
 }
 
-static void assign(struct graph *g, const bool *apart, bool over)
+/* Inputs of Concats that stand elsewhere than in the output. */
+static uint32_t count_copies(const struct alias *a, const struct turn *turn, uint32_t nturn)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < nturn; i++) {
+		const struct node *n = &a->g->node[turn[i].node];
+		const struct member *to = &a->m[n->out[0]];
+
+		for (uint32_t k = 0; k < n->nin; k++) {
+			const struct member *m = &a->m[n->in[k]];
+			uint64_t offset;
+
+			count += m->group != to->group ||
+				 !storage_leaf(a->g, n, k, to->pitch, &offset) ||
+				 m->off != to->off + offset;
+		}
+	}
+	return count;
+}
+
+uint32_t alias_assign(struct graph *g, const struct leaves *leaves, bool fixed)
 {
 	static const enum rewrite shared[] = {REWRITE_VIEW, REWRITE_CONCAT, REWRITE_INPLACE};
+	const struct turn *turn;
 	struct alias a;
+	uint32_t n, copies;
 
-	init(&a, g, apart);
+	init(&a, g, leaves);
 	place_views(&a);
-	place_concats(&a);
-	for (uint32_t i = 0; over && i < g->nnode; i++)
+	set_lives(&a);
+	turn = turns(&a, &n);
+	for (uint32_t i = 0; i < n; i++)
+		place_leaves(&a, &g->node[turn[i].node]);
+	for (uint32_t i = 0; i < n && !fixed; i++)
+		place_shared_leaves(&a, &g->node[turn[i].node]);
+	for (uint32_t i = 0; i < g->nnode && !fixed; i++)
 		place_over_input(&a, &g->node[i]);
 	give_slots(g, &a);
+	copies = count_copies(&a, turn, n);
 	for (size_t r = 0; r < COUNT_OF(shared); r++)
 		g->rewrites_did[shared[r]] = a.did[shared[r]];
 	arena_close(a.tmp);
+	return copies;
 }
 
-static uint64_t peak_with(struct graph *g, const bool *apart)
+void alias_fixed(struct graph *g)
 {
-	assign(g, apart, true);
-	live_set(g);
-	return live_peak(g);
+	alias_assign(g, NULL, true);
 }
 
-/* Tries what a Concat gains by copying its inputs, and then which of them it need not. */
-static uint64_t choose_one(struct graph *g, const struct node *n, bool *apart, uint64_t peak)
+uint64_t alias_sharable(const struct graph *g, const struct node *n, uint64_t low, uint64_t high)
 {
-	bool *before = arena_copy(g->arena, apart, g->nval * sizeof(*apart));
-	uint64_t lower;
+	const struct val *out = node_out(g, n, 0);
+	uint64_t sum = 0;
 
-	for (uint32_t k = 0; k < n->nin; k++)
-		apart[n->in[k]] = true;
-	lower = peak_with(g, apart);
-	if (lower >= peak) {
-		memcpy(apart, before, g->nval * sizeof(*apart));
-		return peak;
-	}
 	for (uint32_t k = 0; k < n->nin; k++) {
-		val_id v = n->in[k];
+		const struct val *x = node_in(g, n, k);
+		uint64_t offset, begin, end;
 
-		apart[v] = before[v];
-		if (!before[v] && peak_with(g, apart) > lower)
-			apart[v] = true;
+		if (!storage_leaf(g, n, k, out->pitch, &offset) || x->input || x->output ||
+		    !rewrite_on(g, REWRITE_CONCAT))
+			continue;
+		begin = MAX(low, out->off + offset);
+		end = MIN(high, out->off + offset + storage_extent(x, x->pitch));
+		sum += end > begin ? end - begin : 0;
 	}
-	return lower;
-}
-
-static uint64_t choose(struct graph *g, bool *apart)
-{
-	uint64_t peak = peak_with(g, apart);
-	uint32_t tried = 0;
-
-	for (uint32_t i = 0; i < g->nnode && tried < TRY_CONCATS; i++)
-		if (alias_is_into(&g->node[i])) {
-			peak = choose_one(g, &g->node[i], apart, peak);
-			tried++;
-		}
-	return peak;
+	return sum;
 }
 
 uint64_t alias_peak(struct graph *g, uint32_t *copies)
 {
-	bool *apart = NEW(g->arena, g->nval, bool);
-	uint64_t peak = choose(g, apart);
+	uint64_t peak;
 
-	*copies = 0;
+	alias_choose(g, &peak, copies);
 	for (val_id v = 1; v < g->nval; v++) {
 		struct val *x = &g->val[v];
 
-		*copies += apart[v];
 		x->slot = 0;
 		x->off = 0;
 		x->pitch = 0;
@@ -493,17 +364,12 @@ uint64_t alias_peak(struct graph *g, uint32_t *copies)
 	return peak;
 }
 
-void alias_fixed(struct graph *g)
-{
-	assign(g, NEW(g->arena, g->nval, bool), false);
-}
-
 int pass_alias(struct graph *g, struct err *e)
 {
-	bool *apart = NEW(g->arena, g->nval, bool);
+	uint64_t peak;
+	uint32_t copies;
 
 	(void)e;
-	choose(g, apart);
-	assign(g, apart, true);
+	alias_assign(g, alias_choose(g, &peak, &copies), false);
 	return 0;
 }

@@ -4,19 +4,22 @@
 
 #include "compiler/ir.h"
 
-/* alias.c: most bytes live at one step, with the storage that alias gives this order, and the
- * Concats that copy for it. Leaves the graph without storage. */
+/* alias.c: most bytes live at one step, with the storage that alias gives this order, and how many
+ * inputs of Concats are copied. Leaves the graph without storage. */
 uint64_t alias_peak(struct graph *g, uint32_t *copies);
 
 /* alias.c: storage by VIEW and INTO alone, which depend on no order: slot, off and pitch. */
 void alias_fixed(struct graph *g);
+/* alias.c: of bytes [low, high) of its slot those that Concat n copies, but would not have to where
+ * its output and what it copies were in one slot; depends on the order. */
+uint64_t alias_sharable(const struct graph *g, const struct node *n, uint64_t low, uint64_t high);
 /* alias.c: the contracts let output 0 be written over input k, index by index, where the bytes
  * from one batch item to the next are as many. */
 bool alias_same_index(const struct graph *g, const struct node *n, uint32_t k);
 
 /* live.c: live ranges of values and slots; scratch slots. Needs storage. */
 void live_set(struct graph *g);
-/* The greatest sum of slot sizes that are live at one step, in multiples of PLAN_ALIGN. */
+/* Most bytes that are live at one step, those of a slot counted where a value covers them. */
 uint64_t live_peak(const struct graph *g);
 
 /* fuse, order and alias: true for Concat as far as its inputs may stand inside its output. */

@@ -1,14 +1,17 @@
 /*
  * Live ranges, in node indices, both ends inclusive. A value lives from its
  * definition to its last reader; a graph input from 0, a graph output to the
- * last node. A slot lives as long as any value in it. Also makes the slots of
- * scratch memory: those live during one node.
+ * last node; a view from the definition of what it shows, so that its node
+ * reads nothing. The bytes of a slot live as long as a value that covers them, the slot
+ * as long as any value in it. Also makes the slots of scratch memory: those live during
+ * one node.
  */
 #include "compiler/alias.h"
 #include "compiler/ops/op.h"
 #include "compiler/passes.h"
 #include "compiler/plan.h"
 #include "compiler/rewrites.h"
+#include "compiler/storage.h"
 
 static void set_values(struct graph *g)
 {
@@ -19,13 +22,23 @@ static void set_values(struct graph *g)
 		if (x->slot && x->output && g->nnode)
 			x->last = g->nnode - 1;
 	}
-	for (uint32_t i = 0; i < g->nnode; i++)
-		for (uint32_t k = 0; k < g->node[i].nin; k++) {
-			struct val *x = node_in(g, &g->node[i], k);
+	for (uint32_t i = 0; i < g->nnode; i++) {
+		const struct node *n = &g->node[i];
+
+		if (storage_is_view(g, n)) {
+			struct val *v = node_out(g, n, 0);
+
+			v->first = node_in(g, n, 0)->first;
+			v->last = v->output ? v->last : v->first;
+			continue;
+		}
+		for (uint32_t k = 0; k < n->nin; k++) {
+			struct val *x = node_in(g, n, k);
 
 			if (x && x->slot)
 				x->last = MAX(x->last, i);
 		}
+	}
 }
 
 static void set_slots(struct graph *g)

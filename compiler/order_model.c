@@ -11,6 +11,7 @@
 #include "compiler/ops/op.h"
 #include "compiler/plan.h"
 #include "compiler/rewrites.h"
+#include "compiler/storage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -117,9 +118,9 @@ static void cross(struct model *m, struct sweep *s, const struct edge *e)
 
 /* ---- cells ---- */
 
-static bool shares(const struct node *n)
+static bool shares(const struct graph *g, const struct node *n)
 {
-	return n->op->mem[0].how == SHARE_VIEW || n->op->mem[0].how == SHARE_INTO;
+	return storage_is_view(g, n) || alias_is_into(n);
 }
 
 static bool covers(const struct sweep *s, val_id v)
@@ -132,10 +133,24 @@ static bool is_made(const struct model *m, const struct sweep *s, val_id v)
 {
 	const struct node *n = &m->g->node[m->g->val[v].def - 1];
 
-	for (uint32_t k = 0; shares(n) && k < n->nin; k++)
+	for (uint32_t k = 0; shares(m->g, n) && k < n->nin; k++)
 		if (covers(s, n->in[k]))
 			return false;
 	return true;
+}
+
+/* Of these bytes those that a Concat copies, but would not with luck: none is counted, so that no
+ * order can need less than the cells say. */
+static uint64_t sharable(const struct model *m, const struct sweep *s, uint64_t low, uint64_t high)
+{
+	for (uint32_t i = 0; i < s->covering.n; i++) {
+		val_id v = s->covering.at[i];
+		const struct node *n = m->g->val[v].def ? &m->g->node[m->g->val[v].def - 1] : NULL;
+
+		if (n && alias_is_into(n) && is_made(m, s, v))
+			return alias_sharable(m->g, n, low, high);
+	}
+	return 0;
 }
 
 static int by_index(const void *a, const void *b)
@@ -205,7 +220,8 @@ static void cut_slot(struct model *m, struct sweep *s, slot_id slot)
 		if (i + 1 < s->n && s->edge[i + 1].at > s->edge[i].at && s->covering.n) {
 			uint32_t c = find_cell(m, s);
 
-			m->cell[c].bytes += s->edge[i + 1].at - s->edge[i].at;
+			m->cell[c].bytes += s->edge[i + 1].at - s->edge[i].at -
+					    sharable(m, s, s->edge[i].at, s->edge[i + 1].at);
 		}
 	}
 }
@@ -216,7 +232,7 @@ static void make_cells(struct model *m)
 	struct sweep s = {.place = NEW(m->arena, g->nval, uint32_t)};
 
 	for (uint32_t i = 0; i < g->nnode; i++)
-		for (uint32_t k = 0; k < g->node[i].nin; k++)
+		for (uint32_t k = 0; !storage_is_view(g, &g->node[i]) && k < g->node[i].nin; k++)
 			append(m->arena, &m->readers[g->node[i].in[k]], i);
 	for (val_id v = 1; v < g->nval; v++)
 		if (g->val[v].slot)

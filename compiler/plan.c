@@ -1,6 +1,8 @@
 /*
- * The pass that packs the slots: every slot is an item that is live as a
- * whole. compiler/place/ does the packing.
+ * The pass that packs the slots. A slot is an item whose parts are the values
+ * in it, each with its own live range: a part's bytes are free before it is
+ * born and after it is dead, although its neighbours live. compiler/place/ does
+ * the packing.
  */
 #include "compiler/plan.h"
 #include "compiler/rewrites.h"
@@ -9,6 +11,7 @@
 #include "compiler/passes.h"
 #include "compiler/place/place.h"
 #include "compiler/planner.h"
+#include "compiler/storage.h"
 
 static const char *certificate(struct arena *a, const struct place_found *f)
 {
@@ -40,20 +43,45 @@ static uint32_t count_reused(const struct graph *g)
 	return count;
 }
 
-/* Slots 1.. as items; the parts stand behind them. */
+/* The last value's end is the slot's: that is rounded up. */
+static struct place_part part_of(const struct graph *g, const struct val *v)
+{
+	uint64_t high = v->off + MAX(storage_extent(v, v->pitch), 1), size = g->slot[v->slot].size;
+
+	return (struct place_part){v->off, round_up(high, PLAN_ALIGN) == size ? size : high,
+				   v->first, v->last};
+}
+
+/* Per slot the number of values in it; 0 where it lives as a whole: scratch memory, or without
+ * `reuse`. */
+static uint32_t *count_parts(const struct graph *g, struct arena *a)
+{
+	uint32_t *count = NEW(a, g->nslot, uint32_t);
+
+	for (val_id v = 1; v < g->nval && rewrite_on(g, REWRITE_REUSE); v++)
+		count[g->val[v].slot]++;
+	return count;
+}
+
 struct place_item *plan_items(const struct graph *g, struct arena *a)
 {
-	uint32_t n = g->nslot - 1;
-	struct place_item *item = NEW(a, n, struct place_item);
-	struct place_part *part = NEW(a, n, struct place_part);
+	struct place_item *item = NEW(a, g->nslot, struct place_item);
+	uint32_t *count = count_parts(g, a);
+	struct place_part **next = NEW(a, g->nslot, struct place_part *);
 
-	for (uint32_t i = 0; i < n; i++) {
-		const struct slot *s = &g->slot[i + 1];
+	for (slot_id i = 1; i < g->nslot; i++) {
+		const struct slot *s = &g->slot[i];
 
-		part[i] = (struct place_part){0, s->size, s->first, s->last};
-		item[i] = (struct place_item){
-			.size = s->size, .align = PLAN_ALIGN, .nparts = 1, .part = &part[i]};
+		next[i] = NEW(a, MAX(count[i], 1), struct place_part);
+		*next[i] = (struct place_part){0, s->size, s->first, s->last};
+		item[i - 1] = (struct place_item){.size = s->size,
+						  .align = PLAN_ALIGN,
+						  .nparts = MAX(count[i], 1),
+						  .part = next[i]};
 	}
+	for (val_id v = 1; v < g->nval; v++)
+		if (count[g->val[v].slot] && g->val[v].slot)
+			*next[g->val[v].slot]++ = part_of(g, &g->val[v]);
 	return item;
 }
 

@@ -1,26 +1,17 @@
 /*
  * The spec of the IR, run after every pass: each check holds from the pass
  * named in the table on. A broken one is a bug of ours: it says which and
- * aborts. What is checked of storage is proved anew from the nodes, without
- * the code that made it.
+ * aborts. Storage: verify_storage.c.
  */
 #include "compiler/access.h"
 #include "compiler/ops/op.h"
-#include "compiler/passes.h"
-#include "compiler/plan.h"
+#include "compiler/verify_int.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-struct spec {
-	const struct graph *g;
-	const char *pass;
-	uint32_t node; /* the one looked at */
-};
-
-static void need(const struct spec *s, bool ok, const char *fmt, ...) PRINTF(3, 4);
-static void need(const struct spec *s, bool ok, const char *fmt, ...)
+void verify_need(const struct spec *s, bool ok, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -246,298 +237,6 @@ static void check_layouts(struct spec *s)
 	}
 }
 
-/* ---- from alias: every value in its slot ---- */
-
-static uint64_t extent(const struct val *v)
-{
-	int64_t items = v->type.rank ? v->type.dim[0] : 1;
-
-	if (!items || !val_item(v))
-		return 0;
-	return (uint64_t)((items - 1) * v->pitch + val_item(v)) * dtype_size(v->type.dt);
-}
-
-static void check_value(const struct spec *s, val_id id)
-{
-	const struct graph *g = s->g;
-	const struct val *v = &g->val[id];
-
-	if (val_is_const(v) || (!v->def && !v->input)) {
-		need(s, !v->slot, "%s needs no storage", v->name);
-		return;
-	}
-	need(s, v->slot && v->slot < g->nslot, "%s has no storage", v->name);
-	need(s, v->off + extent(v) <= g->slot[v->slot].size, "%s is larger than its slot", v->name);
-	need(s, v->pitch >= val_item(v), "the items of %s overlap", v->name);
-	if (v->output || v->input)
-		need(s, v->pitch == val_item(v), "%s is not dense", v->name);
-}
-
-/* Bytes from the slot's start to one element. */
-static uint64_t address(const struct val *v, const int64_t *at)
-{
-	int64_t item = 0, channel = 0;
-
-	for (int i = 1; i < v->type.rank; i++) {
-		if (v->layout == BLOCKED && i == 1)
-			channel = at[1];
-		else
-			item = item * v->type.dim[i] + at[i];
-	}
-	if (v->layout == BLOCKED) {
-		int64_t plane = BLOCK;
-
-		for (int i = 2; i < v->type.rank; i++)
-			plane *= v->type.dim[i];
-		item = channel / BLOCK * plane + item * BLOCK + channel % BLOCK;
-	}
-	if (v->type.rank)
-		item += at[0] * v->pitch;
-	return v->off + (uint64_t)item * dtype_size(v->type.dt);
-}
-
-/* The elements of x are those of y from `before` on along `axis`, byte for byte (by corners). */
-static bool stands_inside(const struct val *x, const struct val *y, int axis, int64_t before)
-{
-	for (int corner = 0; corner < x->type.rank * 2; corner++) {
-		int64_t in[RANK_MAX] = {0}, out[RANK_MAX] = {0};
-		int i = corner / 2;
-
-		in[i] = out[i] = corner % 2 ? x->type.dim[i] - 1 : MIN(1, x->type.dim[i] - 1);
-		out[axis] += before;
-		if (address(x, in) != address(y, out))
-			return false;
-	}
-	return true;
-}
-
-static uint64_t row_pitch(const struct val *v)
-{
-	return v->type.rank && v->type.dim[0] > 1 ? (uint64_t)v->pitch * dtype_size(v->type.dt) : 0;
-}
-
-static bool bytes_meet(const struct val *x, const struct val *y)
-{
-	uint64_t px = row_pitch(x), py = row_pitch(y), pitch = px ? px : py;
-	uint64_t ix = (uint64_t)val_item(x) * dtype_size(x->type.dt);
-	uint64_t iy = (uint64_t)val_item(y) * dtype_size(y->type.dt);
-
-	if (!extent(x) || !extent(y) || x->off + extent(x) <= y->off ||
-	    y->off + extent(y) <= x->off)
-		return false;
-	if (!pitch || (px && py && px != py) || x->off % pitch + ix > pitch ||
-	    y->off % pitch + iy > pitch)
-		return true;
-	return x->off % pitch < y->off % pitch + iy && y->off % pitch < x->off % pitch + ix;
-}
-
-/* Bytes of y are x's own: y is x, a view of it, or made by putting it side by side with others. */
-static bool contains(const struct graph *g, val_id y, val_id x)
-{
-	const struct node *n = maker(g, y);
-
-	if (x == y)
-		return true;
-	if (n && is_view(n))
-		return g->val[n->in[0]].slot == g->val[y].slot && contains(g, n->in[0], x);
-	for (uint32_t k = 0; n && n->op->mem[0].how == SHARE_INTO && k < n->nin; k++)
-		if (g->val[n->in[k]].slot == g->val[y].slot && contains(g, n->in[k], x))
-			return true;
-	return false;
-}
-
-/* An input that shares bytes with the output stands at its place in it, or inside another input. */
-static void check_into(struct spec *s, const struct node *n)
-{
-	const struct axis_attr *attr = n->attr;
-	const struct val *out = node_out(s->g, n, 0);
-
-	for (uint32_t k = 0; k < n->nin; k++) {
-		const struct val *x = node_in(s->g, n, k);
-		int64_t before = 0;
-		bool at_place = x->slot != out->slot || !bytes_meet(x, out);
-
-		for (uint32_t j = 0; j < n->nin; j++) {
-			at_place = at_place ||
-				   (n->in[j] == n->in[k] ? stands_inside(x, out, attr->axis, before)
-							 : contains(s->g, n->in[j], n->in[k]));
-			before += node_in(s->g, n, j)->type.dim[attr->axis];
-		}
-		need(s, at_place, "input %u is not at its place in the output", k);
-	}
-}
-
-static void check_storage(struct spec *s)
-{
-	const struct graph *g = s->g;
-
-	s->node = g->nnode;
-	for (val_id v = 1; v < g->nval; v++)
-		check_value(s, v);
-	for (slot_id i = 1; i < g->nslot; i++)
-		need(s, g->slot[i].size && g->slot[i].size % PLAN_ALIGN == 0, "the size of slot %u",
-		     i);
-	for (s->node = 0; s->node < g->nnode; s->node++) {
-		const struct node *n = &g->node[s->node];
-		const struct val *in = node_in(g, n, 0), *out = node_out(g, n, 0);
-
-		if (n->op->mem[0].how == SHARE_INTO)
-			check_into(s, n);
-		if (!is_view(n) || in->slot != out->slot)
-			continue; /* it is a copy */
-		need(s,
-		     in->pitch == val_item(in) &&
-			     out->off ==
-				     in->off +
-					     (uint64_t)((const struct view_attr *)n->attr)->offset *
-						     dtype_size(in->type.dt),
-		     "it does not show its input");
-	}
-}
-
-/* ---- from live: nothing is overwritten before its last reader ---- */
-
-static void check_ranges(struct spec *s)
-{
-	const struct graph *g = s->g;
-
-	for (s->node = 0; s->node < g->nnode; s->node++) {
-		const struct node *n = &g->node[s->node];
-
-		for (uint32_t k = 0; k < n->nin; k++) {
-			const struct val *v = node_in(g, n, k);
-
-			need(s, !v || !v->slot || (v->first <= s->node && v->last >= s->node),
-			     "input %u is not live", k);
-		}
-		for (uint32_t k = 0; k < n->nout; k++) {
-			const struct val *v = node_out(g, n, k);
-
-			need(s, !v || (v->first == s->node && v->last >= s->node),
-			     "output %u is not live", k);
-		}
-		need(s,
-		     !n->scratch || (g->slot[n->scratch].first == s->node &&
-				     g->slot[n->scratch].last == s->node),
-		     "its scratch memory is not live");
-	}
-}
-
-static void check_slots(struct spec *s)
-{
-	const struct graph *g = s->g;
-
-	s->node = g->nnode;
-	for (val_id v = 1; v < g->nval; v++) {
-		const struct val *x = &g->val[v];
-
-		if (!x->slot)
-			continue;
-		need(s, g->slot[x->slot].first <= x->first && g->slot[x->slot].last >= x->last,
-		     "%s outlives its slot", x->name);
-		need(s, !x->output || x->last + 1 == g->nnode, "output %s dies", x->name);
-		need(s, !x->input || x->first == 0, "input %s comes late", x->name);
-	}
-}
-
-static val_id shown(const struct graph *g, val_id v)
-{
-	while (maker(g, v) && is_view(maker(g, v)) &&
-	       g->val[maker(g, v)->in[0]].slot == g->val[v].slot)
-		v = maker(g, v)->in[0];
-	return v;
-}
-
-/* y's maker reads x, and only at the index that it writes. */
-static bool written_over(const struct graph *g, val_id x, val_id y)
-{
-	const struct node *n = maker(g, y);
-	const struct val *vx = &g->val[x], *vy = &g->val[y];
-
-	if (!n || vx->off != vy->off || vx->layout != vy->layout ||
-	    !shape_equal(&vx->type, &vy->type) ||
-	    dtype_size(vx->type.dt) != dtype_size(vy->type.dt))
-		return false;
-	for (uint32_t k = 0; k < n->nin; k++) {
-		bool contract = k >= n->nmain;
-
-		for (size_t r = 0; r < COUNT_OF(n->op->mem); r++)
-			contract = contract ||
-				   (n->op->mem[r].how == SHARE_INPLACE &&
-				    (n->op->mem[r].in == k || n->op->mem[r].in == ANY_INPUT));
-		if (n->in[k] == x && (!contract || !access_is_identity(g, n, k)))
-			return false;
-	}
-	return true;
-}
-
-static void check_pair(const struct spec *s, val_id x, val_id y)
-{
-	const struct graph *g = s->g;
-	const struct val *vx = &g->val[x], *vy = &g->val[y];
-
-	if (vx->last < vy->first || vy->last < vx->first || !bytes_meet(vx, vy) ||
-	    contains(g, shown(g, x), shown(g, y)) || contains(g, shown(g, y), shown(g, x)))
-		return;
-	if (vx->def && vx->first == vy->last && written_over(g, y, x))
-		return;
-	if (vy->def && vy->first == vx->last && written_over(g, x, y))
-		return;
-	need(s, false, "%s and %s share bytes of slot %u", vx->name, vy->name, vx->slot);
-}
-
-static void check_sharing(struct spec *s)
-{
-	const struct graph *g = s->g;
-	struct arena *tmp = arena_open(0);
-	val_id *newest = NEW(tmp, g->nslot, val_id), *next = NEW(tmp, g->nval, val_id);
-
-	s->node = g->nnode;
-	for (val_id v = 1; v < g->nval; v++) {
-		slot_id slot = g->val[v].slot;
-
-		if (!slot)
-			continue;
-		for (val_id w = newest[slot]; w; w = next[w])
-			check_pair(s, v, w);
-		next[v] = newest[slot];
-		newest[slot] = v;
-	}
-	arena_close(tmp);
-}
-
-static void check_live(struct spec *s)
-{
-	check_ranges(s);
-	check_slots(s);
-	check_sharing(s);
-}
-
-/* ---- from plan ---- */
-
-static void check_plan(struct spec *s)
-{
-	const struct graph *g = s->g;
-
-	s->node = g->nnode;
-	need(s, g->lower_bound <= g->arena_bytes && g->certificate, "the plan's size");
-	for (slot_id i = 1; i < g->nslot; i++) {
-		const struct slot *a = &g->slot[i];
-
-		need(s, a->offset % PLAN_ALIGN == 0 && a->offset + a->size <= g->arena_bytes,
-		     "slot %u is outside the arena", i);
-		for (slot_id k = 1; k < i; k++) {
-			const struct slot *b = &g->slot[k];
-
-			need(s,
-			     a->last < b->first || b->last < a->first ||
-				     a->offset + a->size <= b->offset ||
-				     b->offset + b->size <= a->offset,
-			     "slots %u and %u overlap", k, i);
-		}
-	}
-}
-
 /* ---- the table ---- */
 
 static const struct {
@@ -547,8 +246,8 @@ static const struct {
 	{"onnx", check_definitions}, {"bind", NULL},
 	{"infer", check_types},	     {"fuse", check_fused},
 	{"layout", check_layouts},   {"order", NULL},
-	{"alias", check_storage},    {"live", check_live},
-	{"plan", check_plan},
+	{"alias", verify_alias},     {"live", verify_live},
+	{"plan", verify_plan},
 };
 
 void verify(const struct graph *g, const char *pass)

@@ -1,5 +1,6 @@
 /* Map: everything is in the epilogue, one thread per vec elements. */
 #include "compiler/lower/lower.h"
+#include "compiler/storage.h"
 
 #define THREADS 128
 
@@ -10,6 +11,8 @@ int lower_map(struct graph *g, struct node *n, struct err *e)
 	int vec = lower_vec(out);
 	struct lower l;
 
+	if (storage_is_view(g, n))
+		return 0;
 	CHECK(n->nmain == 0); /* fuse leaves no other elementwise operators */
 	lower_begin(&l, g, n, "map");
 	lower_value(&l, n->out[0], 2);

@@ -3,6 +3,7 @@
  * alias did not let it share its input's bytes, and what Scatter begins with.
  */
 #include "compiler/lower/move.h"
+#include "compiler/storage.h"
 
 static struct space line(int64_t count)
 {
@@ -40,7 +41,7 @@ int lower_view(struct graph *g, struct node *n, struct err *e)
 {
 	const struct view_attr *view = n->attr;
 
-	if (node_in(g, n, 0)->slot == node_out(g, n, 0)->slot)
+	if (storage_is_view(g, n))
 		return 0;
 	return lower_copy(g, n, view->offset, e);
 }

@@ -181,6 +181,22 @@ static void make_map(struct maker *m)
 	add_tail(m, n);
 }
 
+/* A range of channels, copied; often such that it could stay where it is. */
+static void make_slice(struct maker *m)
+{
+	val_id x = pick(m, 4, NULL);
+	struct type t = m->g->val[x].type;
+	struct access a = access_identity(t.rank);
+	int64_t channels = t.dim[1];
+	struct node *n;
+
+	a.start[1] = draw(4) ? channels / 16 * 8 : (int64_t)draw((uint32_t)channels);
+	t.dim[1] = draw(2) ? channels - a.start[1] : MIN(channels - a.start[1], 8);
+	n = new_node(m, &op__Map, &t, 0, 1);
+	n->in[0] = x;
+	access_set(m->g, n, 0, &a);
+}
+
 static void make_concat(struct maker *m)
 {
 	uint32_t count = 2 + draw(2), axis = draw(4) ? 1 : 0;
@@ -247,9 +263,9 @@ static bool is_view_of_input(const struct graph *g, val_id v)
 
 static struct graph *random_graph(void)
 {
-	static void (*const make[])(struct maker *) = {make_conv, make_conv, make_pool,
-						       make_map,  make_map,  make_concat,
-						       make_view, make_plain};
+	static void (*const make[])(struct maker *) = {make_conv,   make_conv, make_pool,
+						       make_map,    make_map,  make_slice,
+						       make_concat, make_view, make_plain};
 	struct maker m = {.g = graph_open(), .n = 1 + draw(2), .h = 1 + draw(2), .w = 2 + draw(2)};
 	struct graph *g = m.g;
 	uint32_t want = 3 + draw(NODES_MAX - 3);
@@ -336,6 +352,19 @@ static void check_all(struct machine *m, val_id v, const char *what)
 	}
 }
 
+/* What a Map without steps puts at an element of its output. */
+static uint32_t copied_token(const struct machine *m, const struct node *n, int64_t index)
+{
+	const struct type *t = &m->g->val[n->in[0]].type;
+	struct access a = access_of(m->g, n, 0);
+	int64_t out[RANK_MAX], in[RANK_MAX];
+
+	unravel(&m->g->val[n->out[0]].type, index, out);
+	for (int i = 0; i < t->rank; i++)
+		in[i] = a.start[i] + (a.axis[i] < 0 ? 0 : a.step[i] * out[a.axis[i]]);
+	return m->token[n->in[0]][linear(t, in)];
+}
+
 static void make_tokens(struct machine *m, const struct node *n, val_id v)
 {
 	const struct graph *g = m->g;
@@ -350,7 +379,8 @@ static void make_tokens(struct machine *m, const struct node *n, val_id v)
 		return;
 	}
 	for (int64_t i = 0; i < count; i++)
-		m->token[v][i] = ++m->next;
+		m->token[v][i] =
+			n && n->op == &op__Map && !n->ntail ? copied_token(m, n, i) : ++m->next;
 	for (uint32_t k = 0; n && n->op == &concat && k < n->nin; k++) {
 		const struct type *in = &g->val[n->in[k]].type;
 		int axis = ((struct axis_attr *)n->attr)->axis;
@@ -450,9 +480,26 @@ static void run_concat(struct machine *m, const struct node *n)
 	}
 }
 
+/* Per node: a mere copy that nothing but such copies reads. It may show bytes that are gone. */
+static bool *find_idle(const struct graph *g)
+{
+	bool *idle = NEW(g->arena, g->nnode, bool), *read = NEW(g->arena, g->nval, bool);
+
+	for (uint32_t i = g->nnode; i-- > 0;) {
+		const struct node *n = &g->node[i];
+		bool copies = n->op == &op__View || (n->op == &op__Map && !n->ntail);
+
+		idle[i] = copies && !read[n->out[0]] && !g->val[n->out[0]].output;
+		for (uint32_t k = 0; k < n->nin && !idle[i]; k++)
+			read[n->in[k]] = true;
+	}
+	return idle;
+}
+
 static const char *execute(struct machine *m)
 {
 	const struct graph *g = m->g;
+	const bool *idle = find_idle(g);
 	int64_t at[RANK_MAX];
 
 	m->arena = NEW(g->arena, g->arena_bytes / 4 + 1, uint32_t);
@@ -466,6 +513,8 @@ static const char *execute(struct machine *m)
 		const struct node *n = &g->node[i];
 
 		make_tokens(m, n, n->out[0]);
+		if (idle[i])
+			continue;
 		if (n->op == &concat)
 			run_concat(m, n);
 		else if (n->op != &op__View)
