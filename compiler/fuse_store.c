@@ -263,23 +263,72 @@ static int store_pooled(struct fuse *f, struct node *pool, struct node *conv, bo
 	return become(f, moves ? pool : conv, attrs, count, e);
 }
 
-/* The convolution that can store what the pool makes of its result, or NULL. */
-static struct node *pooled(const struct fuse *f, const struct node *n)
+static bool is_pool(const struct node *n)
+{
+	return !n->dead && (fuse_is(n, "MaxPool") || fuse_is(n, "AveragePool")) &&
+	       (n->nout == 1 || !n->out[1]);
+}
+
+/* The convolution that makes v, if it can store what the pool makes of that. */
+static struct node *storer(const struct fuse *f, const struct node *pool, val_id v)
 {
 	const struct graph *g = f->g;
-	struct node *conv;
+	struct node *conv = taker(f, v);
+	bool tiling = is_tiling(g, pool);
 
-	if (n->dead || (!fuse_is(n, "MaxPool") && !fuse_is(n, "AveragePool")) ||
-	    (n->nout > 1 && n->out[1]) || (!is_tiling(g, n) && !is_raised(n)))
-		return NULL;
-	conv = taker(f, n->in[0]);
-	if (!conv || !has_even_tail(g, conv))
+	if (!conv || (!tiling && !is_raised(pool)) || !has_even_tail(g, conv))
 		return NULL;
 	/* what is raised is written before the operands are read */
-	for (uint32_t k = conv->nmain; k < conv->nin && !is_tiling(g, n); k++)
+	for (uint32_t k = conv->nmain; k < conv->nin && !tiling; k++)
 		if (!val_is_const(&g->val[conv->in[k]]))
 			return NULL;
 	return conv;
+}
+
+/* The Concat of different results, all of which can be stored as the pool, its only reader, makes
+ * them; or NULL. */
+static struct node *concat_of(const struct fuse *f, const struct node *pool)
+{
+	struct node *c = fuse_producer(f->g, pool->in[0]);
+
+	if (pool->ntail || !c || !fuse_is(c, "Concat") || f->uses[pool->in[0]] != 1 ||
+	    ((const struct axis_attr *)c->attr)->axis != 1)
+		return NULL;
+	for (uint32_t k = 0; k < c->nin; k++) {
+		for (uint32_t j = 0; j < k; j++)
+			if (c->in[j] == c->in[k])
+				return NULL;
+		if (!storer(f, pool, c->in[k]))
+			return NULL;
+	}
+	return c;
+}
+
+/* A pool of a Concat becomes the Concat of pools: the whole is never there. */
+static void split(struct fuse *f, uint32_t at, uint32_t concat)
+{
+	struct graph *g = f->g;
+	struct node pool = g->node[at];
+	struct type t = g->val[pool.out[0]].type;
+	uint32_t count = g->node[concat].nin;
+
+	for (uint32_t k = 0; k < count; k++, concat++) {
+		val_id x = g->node[concat].in[k], y;
+		struct node *n = node_insert(g, concat, pool.op, pool.name, 1, 1);
+
+		n->version = pool.version;
+		n->nattrs = pool.nattrs;
+		n->attrs = pool.attrs;
+		n->attr = pool.attr;
+		n->in[0] = x;
+		t.dim[1] = g->val[x].type.dim[1];
+		y = val_add(g, arena_printf(g->arena, "%s.pool", g->val[x].name), &t);
+		node_set_out(g, &g->node[concat], 0, y);
+		g->node[concat + 1].in[k] = y;
+	}
+	g->node[at + count].dead = true;
+	node_set_out(g, &g->node[concat], 0, pool.out[0]);
+	fuse_count(f);
 }
 
 int fuse_pools(struct fuse *f, struct err *e)
@@ -288,7 +337,13 @@ int fuse_pools(struct fuse *f, struct err *e)
 
 	fuse_count(f);
 	for (uint32_t i = 0; i < g->nnode && rewrite_on(g, REWRITE_POOL); i++) {
-		struct node *n = &g->node[i], *conv = pooled(f, n);
+		const struct node *c = is_pool(&g->node[i]) ? concat_of(f, &g->node[i]) : NULL;
+
+		if (c)
+			split(f, i, (uint32_t)(c - g->node));
+	}
+	for (uint32_t i = 0; i < g->nnode && rewrite_on(g, REWRITE_POOL); i++) {
+		struct node *n = &g->node[i], *conv = is_pool(n) ? storer(f, n, n->in[0]) : NULL;
 		bool moves;
 
 		if (conv && fuse_may_join(f, n, conv, 0, &moves) &&
