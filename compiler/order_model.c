@@ -87,7 +87,9 @@ static void add_runs(struct model *m, struct sweep *s, val_id v)
 	uint64_t pitch = (uint64_t)x->pitch * elem, runs = item ? val_bytes(x) / item : 0;
 	uint64_t room = m->g->slot[x->slot].size;
 
-	if (pitch == item || !runs) {
+	if (!runs)
+		return; /* no element */
+	if (pitch == item) {
 		item *= runs;
 		runs = 1;
 	}
@@ -210,6 +212,8 @@ static void cut_slot(struct model *m, struct sweep *s, slot_id slot)
 	s->n = 0;
 	for (uint32_t k = 0; k < m->of_slot[slot].n; k++)
 		add_runs(m, s, m->of_slot[slot].at[k]);
+	if (!s->n)
+		return;
 	qsort(s->edge, s->n, sizeof(*s->edge), by_at);
 	while (size < 2 * s->n)
 		size *= 2;
