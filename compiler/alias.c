@@ -326,25 +326,6 @@ void alias_fixed(struct graph *g)
 	alias_assign(g, NULL, true);
 }
 
-uint64_t alias_sharable(const struct graph *g, const struct node *n, uint64_t low, uint64_t high)
-{
-	const struct val *out = node_out(g, n, 0);
-	uint64_t sum = 0;
-
-	for (uint32_t k = 0; k < n->nin; k++) {
-		const struct val *x = node_in(g, n, k);
-		uint64_t offset, begin, end;
-
-		if (!storage_leaf(g, n, k, out->pitch, &offset) || x->input || x->output ||
-		    !rewrite_on(g, REWRITE_CONCAT))
-			continue;
-		begin = MAX(low, out->off + offset);
-		end = MIN(high, out->off + offset + storage_extent(x, x->pitch));
-		sum += end > begin ? end - begin : 0;
-	}
-	return sum;
-}
-
 uint64_t alias_peak(struct graph *g, uint32_t *copies)
 {
 	uint64_t peak;

@@ -10,9 +10,6 @@ uint64_t alias_peak(struct graph *g, uint32_t *copies);
 
 /* alias.c: storage by VIEW and INTO alone, which depend on no order: slot, off and pitch. */
 void alias_fixed(struct graph *g);
-/* alias.c: of bytes [low, high) of its slot those that Concat n copies, but would not have to where
- * its output and what it copies were in one slot; depends on the order. */
-uint64_t alias_sharable(const struct graph *g, const struct node *n, uint64_t low, uint64_t high);
 /* alias.c: the contracts let output 0 be written over input k, index by index, where the bytes
  * from one batch item to the next are as many. */
 bool alias_same_index(const struct graph *g, const struct node *n, uint32_t k);

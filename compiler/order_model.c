@@ -1,34 +1,46 @@
 /*
- * From storage to cells: bytes of a slot that the same values cover are born
- * and die together. A cell is written by the node whose kernel makes its bytes
- * (a view makes none, nor does a Concat of what stands inside its output), read by
- * all that read a value which covers it. A node's output over an operand that
- * dies there is a credit.
+ * From values to cells: bytes that the same values hold are born and die
+ * together. A node reads the cells of its inputs; a view has no kernel, so that its
+ * node reads nothing. An output over an operand that dies there is a credit.
  */
 #include "compiler/order_model.h"
 
 #include "compiler/alias.h"
 #include "compiler/ops/op.h"
+#include "compiler/order_content.h"
 #include "compiler/plan.h"
 #include "compiler/rewrites.h"
 #include "compiler/storage.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 struct list {
 	uint32_t n, *at;
 };
 
+struct hold { /* of these bytes of what a kernel makes */
+	uint64_t low, high;
+	val_id by;
+};
+
+struct holds {
+	struct hold *at;
+	uint32_t n;
+};
+
 struct model {
 	const struct graph *g;
 	struct arena *arena;
-	struct list *of_slot; /* per slot: values */
+	struct order_contents content;
+	bool shared;
 	struct list *readers; /* per value: nodes, ascending */
+	struct holds *holds;  /* per value that a kernel makes */
 	struct list *cells;   /* per value */
 	struct order_cell *cell;
+	struct order_run *first; /* per cell: its first byte */
+	uint32_t *last;		 /* per value that a kernel makes: 1 + the cell of its last byte */
 	uint32_t ncell;
-	uint64_t *mark; /* per node or cell: of the question that met it */
+	uint64_t *mark; /* per node, value or cell: of the question that met it */
 	uint64_t question;
 };
 
@@ -38,22 +50,27 @@ static void append(struct arena *a, struct list *l, uint32_t x)
 	l->at[l->n++] = x;
 }
 
-/* ---- runs of bytes ---- */
+static uint64_t items(const struct graph *g, val_id v)
+{
+	return g->val[v].type.rank ? (uint64_t)g->val[v].type.dim[0] : 1;
+}
 
-struct edge { /* a run of value v begins or ends here */
+/* ---- cells ---- */
+
+struct edge { /* the value begins or ends to hold bytes here */
 	uint64_t at;
 	val_id v;
 	bool end;
 };
 
-struct sweep { /* over the edges of one slot */
+struct sweep { /* over the bytes that one kernel makes */
 	struct edge *edge;
 	uint32_t n;
-	struct list covering;	/* values at the present byte */
-	uint32_t *place;	/* per value: 1 + index in covering */
-	uint64_t covering_hash; /* of their set */
-	uint32_t *table, mask;	/* cell + 1, by that hash */
-	uint64_t *hash;		/* per cell of the model */
+	struct list holding;	 /* values that hold the present byte */
+	uint32_t *place, *times; /* per value: 1 + its index in there; runs */
+	uint64_t hash;		 /* of their set */
+	uint32_t *table, mask;	 /* cell + 1, by hash */
+	uint64_t *hash_of;	 /* per cell of the model */
 };
 
 static int by_at(const void *a, const void *b)
@@ -62,10 +79,10 @@ static int by_at(const void *a, const void *b)
 
 	if (x->at != y->at)
 		return x->at < y->at ? -1 : 1;
-	return x->v != y->v ? (x->v < y->v ? -1 : 1) : (int)y->end - (int)x->end;
+	return x->v != y->v ? (x->v < y->v ? -1 : 1) : (int)x->end - (int)y->end;
 }
 
-static uint64_t hash_of(uint64_t x)
+static uint64_t mix(uint64_t x)
 {
 	x = (x + 1) * 0x9e3779b97f4a7c15u;
 	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
@@ -73,86 +90,21 @@ static uint64_t hash_of(uint64_t x)
 	return x ^ x >> 31;
 }
 
-static void add_edge(struct model *m, struct sweep *s, uint64_t at, val_id v, bool end)
+static void cross(struct sweep *s, const struct edge *e)
 {
-	s->edge = GROW(m->arena, s->edge, s->n);
-	s->edge[s->n++] = (struct edge){at, v, end};
-}
+	val_id last;
 
-/* One run per batch item, where there are gaps between them. The slot's end is rounded up. */
-static void add_runs(struct model *m, struct sweep *s, val_id v)
-{
-	const struct val *x = &m->g->val[v];
-	uint64_t elem = dtype_size(x->type.dt), item = (uint64_t)val_item(x) * elem;
-	uint64_t pitch = (uint64_t)x->pitch * elem, runs = item ? val_bytes(x) / item : 0;
-	uint64_t room = m->g->slot[x->slot].size;
-
-	if (!runs)
-		return; /* no element */
-	if (pitch == item) {
-		item *= runs;
-		runs = 1;
+	if (!e->end && s->times[e->v]++ == 0) {
+		s->holding.at[s->holding.n++] = e->v;
+		s->place[e->v] = s->holding.n;
+		s->hash ^= mix(e->v);
 	}
-	for (uint64_t i = 0; i < runs; i++) {
-		uint64_t low = x->off + i * pitch, high = low + item;
-
-		if (i + 1 == runs && round_up(high, PLAN_ALIGN) == room)
-			high = room;
-		add_edge(m, s, low, v, false);
-		add_edge(m, s, high, v, true);
-	}
-}
-
-static void cross(struct model *m, struct sweep *s, const struct edge *e)
-{
-	s->covering_hash ^= hash_of(e->v);
-	if (!e->end) {
-		append(m->arena, &s->covering, e->v);
-		s->place[e->v] = s->covering.n;
+	if (!e->end || --s->times[e->v])
 		return;
-	}
-	val_id last = s->covering.at[--s->covering.n];
-
-	s->covering.at[s->place[e->v] - 1] = last;
+	last = s->holding.at[--s->holding.n];
+	s->holding.at[s->place[e->v] - 1] = last;
 	s->place[last] = s->place[e->v];
-	s->place[e->v] = 0;
-}
-
-/* ---- cells ---- */
-
-static bool shares(const struct graph *g, const struct node *n)
-{
-	return storage_is_view(g, n) || alias_is_into(n);
-}
-
-static bool covers(const struct sweep *s, val_id v)
-{
-	return v && s->place[v];
-}
-
-/* v's own node makes the bytes: no operand has them already. */
-static bool is_made(const struct model *m, const struct sweep *s, val_id v)
-{
-	const struct node *n = &m->g->node[m->g->val[v].def - 1];
-
-	for (uint32_t k = 0; shares(m->g, n) && k < n->nin; k++)
-		if (covers(s, n->in[k]))
-			return false;
-	return true;
-}
-
-/* Of these bytes those that a Concat copies, but would not with luck: none is counted, so that no
- * order can need less than the cells say. */
-static uint64_t sharable(const struct model *m, const struct sweep *s, uint64_t low, uint64_t high)
-{
-	for (uint32_t i = 0; i < s->covering.n; i++) {
-		val_id v = s->covering.at[i];
-		const struct node *n = m->g->val[v].def ? &m->g->node[m->g->val[v].def - 1] : NULL;
-
-		if (n && alias_is_into(n) && is_made(m, s, v))
-			return alias_sharable(m->g, n, low, high);
-	}
-	return 0;
+	s->hash ^= mix(e->v);
 }
 
 static int by_index(const void *a, const void *b)
@@ -162,19 +114,18 @@ static int by_index(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* A cell of the values that cover the present byte. */
-static uint32_t new_cell(struct model *m, const struct sweep *s)
+/* What `from` makes at this byte, and the same values hold. */
+static uint32_t new_cell(struct model *m, const struct sweep *s, val_id from, uint64_t byte)
 {
-	struct order_cell c = {.writer = ORDER_START};
+	uint32_t def = m->g->val[from].def;
+	struct order_cell c = {.writer = def ? def - 1 : ORDER_START};
 	struct list read = {0};
 
 	m->question++;
-	for (uint32_t i = 0; i < s->covering.n; i++) {
-		val_id v = s->covering.at[i];
+	for (uint32_t i = 0; i < s->holding.n; i++) {
+		val_id v = s->holding.at[i];
 		const struct list *readers = &m->readers[v];
 
-		if (m->g->val[v].def && is_made(m, s, v))
-			c.writer = m->g->val[v].def - 1;
 		c.kept = c.kept || m->g->val[v].output;
 		append(m->arena, &m->cells[v], m->ncell);
 		for (uint32_t k = 0; k < readers->n; k++)
@@ -189,60 +140,113 @@ static uint32_t new_cell(struct model *m, const struct sweep *s)
 	c.nread = read.n;
 	m->cell = GROW(m->arena, m->cell, m->ncell);
 	m->cell[m->ncell] = c;
+	m->first = GROW(m->arena, m->first, m->ncell);
+	m->first[m->ncell] = (struct order_run){from, byte, 1};
 	return m->ncell++;
 }
 
-static uint32_t find_cell(struct model *m, struct sweep *s)
+static uint32_t find_cell(struct model *m, struct sweep *s, val_id from, uint64_t byte)
 {
-	uint32_t at = (uint32_t)s->covering_hash & s->mask;
+	uint32_t at = (uint32_t)s->hash & s->mask;
 
 	for (; s->table[at]; at = (at + 1) & s->mask)
-		if (s->hash[s->table[at] - 1] == s->covering_hash)
+		if (s->hash_of[s->table[at] - 1] == s->hash)
 			return s->table[at] - 1;
-	s->hash = GROW(m->arena, s->hash, m->ncell);
-	s->hash[m->ncell] = s->covering_hash;
+	s->hash_of = GROW(m->arena, s->hash_of, m->ncell);
+	s->hash_of[m->ncell] = s->hash;
 	s->table[at] = m->ncell + 1;
-	return new_cell(m, s);
+	return new_cell(m, s, from, byte);
 }
 
-static void cut_slot(struct model *m, struct sweep *s, slot_id slot)
+static void cut(struct model *m, struct sweep *s, val_id from)
 {
-	uint32_t size = 64;
+	const struct holds *holds = &m->holds[from];
+	uint32_t size = 16;
 
-	s->n = 0;
-	for (uint32_t k = 0; k < m->of_slot[slot].n; k++)
-		add_runs(m, s, m->of_slot[slot].at[k]);
-	if (!s->n)
-		return;
+	s->n = 2 * holds->n;
+	s->edge = NEW(m->arena, s->n, struct edge);
+	for (uint32_t k = 0; k < holds->n; k++) {
+		s->edge[2 * k] = (struct edge){holds->at[k].low, holds->at[k].by, false};
+		s->edge[2 * k + 1] = (struct edge){holds->at[k].high, holds->at[k].by, true};
+	}
 	qsort(s->edge, s->n, sizeof(*s->edge), by_at);
 	while (size < 2 * s->n)
 		size *= 2;
 	s->table = NEW(m->arena, size, uint32_t);
 	s->mask = size - 1;
 	for (uint32_t i = 0; i < s->n; i++) {
-		cross(m, s, &s->edge[i]);
-		if (i + 1 < s->n && s->edge[i + 1].at > s->edge[i].at && s->covering.n) {
-			uint32_t c = find_cell(m, s);
+		cross(s, &s->edge[i]);
+		if (i + 1 < s->n && s->edge[i + 1].at > s->edge[i].at && s->holding.n) {
+			uint32_t c = find_cell(m, s, from, s->edge[i].at);
 
-			m->cell[c].bytes += s->edge[i + 1].at - s->edge[i].at -
-					    sharable(m, s, s->edge[i].at, s->edge[i + 1].at);
+			m->cell[c].bytes += s->edge[i + 1].at - s->edge[i].at;
+			m->last[from] = c + 1;
 		}
 	}
+}
+
+static val_id find(val_id *group, val_id v)
+{
+	while (group[v] != v)
+		v = group[v] = group[group[v]];
+	return v;
+}
+
+/* What is in no Concat nor written over anything that is, or over a part, ends where its slot does.
+ */
+static void round_ends(struct model *m)
+{
+	const struct graph *g = m->g;
+	val_id *group = NEW(m->arena, g->nval, val_id);
+	bool *inside = NEW(m->arena, g->nval, bool);
+
+	for (val_id v = 1; v < g->nval; v++) {
+		group[v] = m->content.root[v];
+		inside[v] = m->content.held[v];
+	}
+	for (uint32_t i = 0; i < g->nnode; i++)
+		for (uint32_t k = 0; k < g->node[i].nin && g->node[i].nout; k++) {
+			val_id x = g->node[i].in[k], y = g->node[i].out[0];
+
+			if (!x || !y || !alias_same_index(g, &g->node[i], k))
+				continue;
+			inside[y] = inside[y] ||
+				    val_bytes(&g->val[x]) != val_bytes(&g->val[m->content.root[x]]);
+			group[find(group, y)] = find(group, x);
+		}
+	for (val_id v = 1; v < g->nval; v++)
+		if (inside[v])
+			inside[find(group, v)] = true;
+	for (val_id v = 1; v < g->nval; v++)
+		if (m->last[v] && !inside[find(group, v)]) {
+			uint64_t bytes = val_bytes(&g->val[v]);
+
+			m->cell[m->last[v] - 1].bytes += round_up(bytes, PLAN_ALIGN) - bytes;
+		}
 }
 
 static void make_cells(struct model *m)
 {
 	const struct graph *g = m->g;
-	struct sweep s = {.place = NEW(m->arena, g->nval, uint32_t)};
+	struct sweep s = {.place = NEW(m->arena, g->nval, uint32_t),
+			  .times = NEW(m->arena, g->nval, uint32_t),
+			  .holding = {.at = NEW(m->arena, g->nval, uint32_t)}};
 
 	for (uint32_t i = 0; i < g->nnode; i++)
-		for (uint32_t k = 0; !storage_is_view(g, &g->node[i]) && k < g->node[i].nin; k++)
+		for (uint32_t k = 0; k < g->node[i].nin && !storage_is_view(g, &g->node[i]); k++)
 			append(m->arena, &m->readers[g->node[i].in[k]], i);
 	for (val_id v = 1; v < g->nval; v++)
-		if (g->val[v].slot)
-			append(m->arena, &m->of_slot[g->val[v].slot], v);
-	for (slot_id slot = 1; slot < g->nslot; slot++)
-		cut_slot(m, &s, slot);
+		for (uint32_t i = 0; i < m->content.of[v].n; i++) {
+			const struct order_run *r = &m->content.of[v].run[i];
+			struct holds *h = &m->holds[r->from];
+
+			h->at = GROW(m->arena, h->at, h->n);
+			h->at[h->n++] = (struct hold){r->at, r->at + r->bytes, v};
+		}
+	for (val_id v = 1; v < g->nval; v++)
+		if (m->holds[v].n)
+			cut(m, &s, v);
+	round_ends(m);
 	for (uint32_t c = 0; c < m->ncell; c++) /* an input that nobody reads is gone at once */
 		if (m->cell[c].writer == ORDER_START && !m->cell[c].nread && !m->cell[c].kept)
 			m->cell[c].bytes = 0;
@@ -250,63 +254,88 @@ static void make_cells(struct model *m)
 
 /* ---- credits ---- */
 
-static int64_t items(const struct val *v)
+/* A Concat has its bytes or, for all we know, a copy. */
+static bool is_loose(const struct model *m, val_id v)
 {
-	return v->type.rank ? v->type.dim[0] : 1;
+	return m->shared && m->content.held[m->content.root[v]];
 }
 
-/* Index by index is byte by byte. */
-static bool same_bytes(const struct graph *g, const struct node *n, uint32_t k)
-{
-	const struct val *x = &g->val[n->in[k]], *y = &g->val[n->out[0]];
-
-	return alias_same_index(g, n, k) && (items(x) == 1 || x->pitch == y->pitch);
-}
-
-/* The bytes of input k are read by the node at the index that it writes, and in no other way. */
-static bool only_same_bytes(struct model *m, const struct node *n, uint32_t k)
+/* Index by index is byte by byte; the gaps between items are a Concat's. */
+static bool same_bytes(const struct model *m, const struct node *n, uint32_t k)
 {
 	const struct graph *g = m->g;
-	const struct val *x = &g->val[n->in[k]];
-	const struct list *cells = &m->cells[n->in[k]];
+	val_id x = n->in[k], y = n->out[0];
 
-	m->question++;
-	for (uint32_t c = 0; c < cells->n; c++)
-		m->mark[cells->at[c]] = m->question;
-	for (uint32_t j = 0; j < n->nin; j++) {
-		const struct list *other = &m->cells[n->in[j]];
-		bool met = false;
-
-		for (uint32_t c = 0; c < other->n; c++)
-			met = met || m->mark[other->at[c]] == m->question;
-		if (met && (g->val[n->in[j]].off != x->off || !same_bytes(g, n, j)))
-			return false;
-	}
-	return true;
+	return alias_same_index(g, n, k) &&
+	       (items(g, x) == 1 || g->val[x].pitch == g->val[y].pitch || is_loose(m, x) ||
+		is_loose(m, y));
 }
 
-/* What belongs to the caller stays apart. */
-static bool joins_input_and_output(const struct model *m, slot_id x, slot_id y)
+/* Where the cell begins in the value, which holds it. */
+static uint64_t place_in(const struct model *m, uint32_t cell, val_id v)
 {
-	bool input = false, output = false;
+	const struct order_content *c = &m->content.of[v];
+	const struct order_run *first = &m->first[cell];
+	uint64_t begin = 0;
+	uint32_t i = 0;
 
-	for (uint32_t k = 0; k < m->of_slot[x].n; k++)
-		input = input || m->g->val[m->of_slot[x].at[k]].input;
-	for (uint32_t k = 0; k < m->of_slot[y].n; k++)
-		output = output || m->g->val[m->of_slot[y].at[k]].output;
-	return input && output;
+	while (c->run[i].from != first->from || first->at < c->run[i].at ||
+	       first->at >= c->run[i].at + c->run[i].bytes) {
+		begin += c->run[i++].bytes;
+		CHECK(i < c->n);
+	}
+	return begin + first->at - c->run[i].at;
 }
 
-static uint64_t bytes_of(const struct model *m, val_id v)
+/* The cells of input k that the node reads at the index that it writes, and in no other way. */
+static struct list same_cells(struct model *m, const struct node *n, uint32_t k)
+{
+	const struct list *cells = &m->cells[n->in[k]];
+	struct list same = {0};
+
+	m->question += 2; /* marks: in input k; and elsewhere */
+	for (uint32_t c = 0; c < cells->n; c++)
+		m->mark[cells->at[c]] = m->question - 1;
+	for (uint32_t j = 0; j < n->nin; j++) {
+		const struct list *theirs = &m->cells[n->in[j]];
+		bool same_index = n->in[j] && theirs->n && same_bytes(m, n, j);
+
+		for (uint32_t c = 0; c < theirs->n; c++)
+			if (m->mark[theirs->at[c]] == m->question - 1 &&
+			    (!same_index || place_in(m, theirs->at[c], n->in[j]) !=
+						    place_in(m, theirs->at[c], n->in[k])))
+				m->mark[theirs->at[c]] = m->question;
+	}
+	for (uint32_t c = 0; c < cells->n; c++)
+		if (m->mark[cells->at[c]] != m->question)
+			append(m->arena, &same, cells->at[c]);
+	return same;
+}
+
+/* Of the slots that hold what belongs to the caller: 1 input, 2 output. */
+static uint8_t *find_callers(const struct model *m)
+{
+	uint8_t *whose = NEW(m->arena, m->g->nslot, uint8_t);
+
+	for (val_id v = 1; v < m->g->nval; v++) {
+		const struct val *x = &m->g->val[v];
+
+		whose[x->slot] |= (uint8_t)((x->input ? 1 : 0) | (x->output ? 2 : 0));
+	}
+	return whose;
+}
+
+static uint64_t bytes_of(const struct model *m, const struct list *cells)
 {
 	uint64_t sum = 0;
 
-	for (uint32_t c = 0; c < m->cells[v].n; c++)
-		sum += m->cell[m->cells[v].at[c]].bytes;
+	for (uint32_t c = 0; c < cells->n; c++)
+		sum += m->cell[cells->at[c]].bytes;
 	return sum;
 }
 
-static void add_credits(struct model *m, const struct node *n, struct order_node *to)
+static void add_credits(struct model *m, const struct node *n, const uint8_t *whose,
+			struct order_node *to)
 {
 	const struct graph *g = m->g;
 	val_id y = n->nout ? n->out[0] : 0;
@@ -316,14 +345,19 @@ static void add_credits(struct model *m, const struct node *n, struct order_node
 	for (uint32_t k = 0; y && k < n->nin && rewrite_on(g, REWRITE_INPLACE); k++) {
 		val_id x = n->in[k];
 		slot_id from = g->val[x].slot, slot = g->val[y].slot;
+		bool fixed = !is_loose(m, x) && !is_loose(m, y);
+		struct list over;
 
-		if (!x || !from || !slot || from == slot || !same_bytes(g, n, k) ||
-		    joins_input_and_output(m, from, slot) || !only_same_bytes(m, n, k))
+		if (!x || !from || !slot || !same_bytes(m, n, k) ||
+		    (fixed && (from == slot || (whose[from] | whose[slot]) == 3)))
 			continue;
-		credit[to->ncredit++] =
-			(struct order_credit){.bytes = MIN(bytes_of(m, x), bytes_of(m, y)),
-					      .ncell = m->cells[x].n,
-					      .cell = m->cells[x].at};
+		over = same_cells(m, n, k);
+		if (over.n == m->cells[x].n || is_loose(m, x))
+			credit[to->ncredit++] = (struct order_credit){
+				.bytes = MIN(bytes_of(m, &over), bytes_of(m, &m->cells[y])),
+				.parts = is_loose(m, x),
+				.ncell = over.n,
+				.cell = over.at};
 	}
 }
 
@@ -347,24 +381,34 @@ static void add_preds(struct model *m, uint32_t node, struct order_node *to)
 	to->npred = pred.n;
 }
 
-void order_model(const struct graph *g, struct arena *a, struct order_problem *p)
+static void add_node(struct model *m, uint32_t i, const uint8_t *whose, struct order_node *to)
 {
-	struct model m = {.g = g, .arena = a};
-	struct order_node *node = NEW(a, g->nnode, struct order_node);
+	const struct node *n = &m->g->node[i];
 
-	m.of_slot = NEW(a, g->nslot, struct list);
+	add_preds(m, i, to);
+	add_credits(m, n, whose, to);
+	if (n->op->scratch)
+		to->scratch = round_up(n->op->scratch(m->g, n), PLAN_ALIGN);
+}
+
+bool order_model(const struct graph *g, struct arena *a, bool shared, struct order_problem *p)
+{
+	struct model m = {.g = g, .arena = a, .shared = shared};
+	struct order_node *node = NEW(a, g->nnode, struct order_node);
+	uint8_t *whose;
+
+	if (!order_contents(g, a, shared, &m.content))
+		return false;
 	m.readers = NEW(a, g->nval, struct list);
+	m.holds = NEW(a, g->nval, struct holds);
+	m.last = NEW(a, g->nval, uint32_t);
 	m.cells = NEW(a, g->nval, struct list);
-	m.mark = NEW(a, (size_t)g->nnode + g->nval, uint64_t);
+	m.mark = NEW(a, g->nnode, uint64_t);
 	make_cells(&m);
 	m.mark = NEW(a, (size_t)g->nnode + m.ncell, uint64_t);
-	for (uint32_t i = 0; i < g->nnode; i++) {
-		const struct node *n = &g->node[i];
-
-		add_preds(&m, i, &node[i]);
-		add_credits(&m, n, &node[i]);
-		if (n->op->scratch)
-			node[i].scratch = round_up(n->op->scratch(g, n), PLAN_ALIGN);
-	}
+	whose = find_callers(&m);
+	for (uint32_t i = 0; i < g->nnode; i++)
+		add_node(&m, i, whose, &node[i]);
 	*p = (struct order_problem){g->nnode, m.ncell, node, m.cell};
+	return true;
 }

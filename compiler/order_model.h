@@ -6,10 +6,11 @@
 #include "compiler/order_search.h"
 
 /*
- * What no order can do without, by the storage relations that alias knows; alias may find that two
- * of them exclude each other, never that there is another one. Needs alias_fixed; nodes stay as
- * they are, and everything made is the arena's.
+ * shared: what no order can do without, whatever alias chooses (order_content.h); else what it
+ * needs if the Concats hold what they hold now, unless two relations exclude each other. Needs
+ * alias_fixed; nodes stay as they are, and everything made is the arena's. False where values
+ * share bytes in more ways than can be looked at.
  */
-void order_model(const struct graph *g, struct arena *a, struct order_problem *p);
+bool order_model(const struct graph *g, struct arena *a, bool shared, struct order_problem *p);
 
 #endif

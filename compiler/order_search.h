@@ -18,9 +18,10 @@ struct order_cell {
 	bool kept;	      /* live to the end */
 };
 
-/* Where all these cells die at the node, it writes so many of its bytes over them. */
+/* Where these cells die at the node, it writes so many of its bytes over them. */
 struct order_credit {
 	uint64_t bytes;
+	bool parts; /* over those of them that die; else over none if not all do */
 	uint32_t ncell;
 	const uint32_t *cell; /* the node reads all of them */
 };

@@ -152,12 +152,16 @@ static uint64_t best_credit(const struct order_space *s, const struct order_node
 
 	for (uint32_t r = 0; r < n->ncredit; r++) {
 		const struct order_credit *credit = &n->credit[r];
-		uint32_t k = 0;
+		uint64_t bytes = 0;
+		uint32_t dying = 0;
 
-		while (k < credit->ncell && s->dying[credit->cell[k]] == s->question)
-			k++;
-		if (k == credit->ncell)
-			best = MAX(best, credit->bytes);
+		for (uint32_t k = 0; k < credit->ncell; k++)
+			if (s->dying[credit->cell[k]] == s->question) {
+				bytes += s->p->cell[credit->cell[k]].bytes;
+				dying++;
+			}
+		if (credit->parts || dying == credit->ncell)
+			best = MAX(best, MIN(bytes, credit->bytes));
 	}
 	return best;
 }

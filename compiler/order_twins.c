@@ -88,6 +88,7 @@ static void put_node(struct twins *t, struct chain *c, uint32_t node)
 	put(t, c, n->ncredit);
 	for (uint32_t k = 0; k < n->ncredit; k++) {
 		put(t, c, n->credit[k].bytes);
+		put(t, c, n->credit[k].parts);
 		put_cells(t, c, n->credit[k].ncell, n->credit[k].cell);
 	}
 	put(t, c, s->writes[node].n);
