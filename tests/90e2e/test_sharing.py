@@ -1,5 +1,6 @@
 """Aliasing bit for bit: a network whose values share bytes (views, Concats' inputs in place, outputs over operands,
-bytes used again) gives the same bits as the one whose values do not, and those of ONNX Runtime within tolerance.
+bytes used again) gives the same bits as the one whose values do not, and those of ONNX Runtime within tolerance. Both
+run under the emulator's sanitizer, on a device with exactly the memory that the report says.
 
 2000 random networks (random_dag.py) and every real network: the long set.
 
@@ -36,7 +37,9 @@ def both(name, path, dims, feeds, folder):
         artifact = folder / f"net.{len(words)}.occ"
         report = lib.occamyc(path, artifact, "--code", "ptx", "--kernel-cache", folder.parent / "kernels",
                              *lib.dims_words(dims), *words)
-        results.append((lib.run_client(artifact, feeds, folder / str(len(words)))[0], report))
+        device = f"sm=87,memory={report['device_bytes']},sanitize=1"
+        results.append((lib.run_client(artifact, feeds, folder / str(len(words)),
+                                       env={"OCCAMY_EMULATOR": device})[0], report))
         artifact.unlink()
     (shared, report), (apart, plain) = results
     for index, (a, b) in enumerate(zip(shared, apart, strict=True)):
