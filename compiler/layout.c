@@ -9,6 +9,7 @@
 #include "compiler/access.h"
 #include "compiler/ops/op.h"
 #include "compiler/passes.h"
+#include "compiler/storage.h"
 
 #define CHANNELS_MIN 5 /* below, blocks of 8 are at least half padding */
 
@@ -77,9 +78,27 @@ static struct wish *collect(const struct graph *g, struct arena *tmp)
 	return w;
 }
 
-/* Of a value that no operator with blocked kernels touches: that of an operand of its shape. */
-static enum layout like_operand(const struct graph *g, const struct node *n)
+/* A part of a blocked value that is whole blocks, and so would be a view. */
+static bool is_part(struct graph *g, const struct node *n)
 {
+	struct val *v = node_out(g, n, 0);
+	const struct val *in = node_in(g, n, 0);
+	enum layout before = v->layout;
+	uint64_t offset;
+	int64_t pitch;
+	bool part;
+
+	v->layout = BLOCKED;
+	part = in && in->layout == BLOCKED && storage_view(g, n, val_item(in), &offset, &pitch);
+	v->layout = before;
+	return part;
+}
+
+/* Of a value that no operator with blocked kernels touches: that of an operand of its shape. */
+static enum layout like_operand(struct graph *g, const struct node *n)
+{
+	if (n->op == &op__Map && is_part(g, n))
+		return BLOCKED;
 	for (uint32_t k = 0; k < n->nin; k++) {
 		enum layout layout = g->val[n->in[k]].layout;
 
@@ -89,8 +108,7 @@ static enum layout like_operand(const struct graph *g, const struct node *n)
 	return is_concat(n) ? BLOCKED : PLAIN;
 }
 
-static enum layout decide(const struct graph *g, const struct node *n, val_id v,
-			  const struct wish *w)
+static enum layout decide(struct graph *g, const struct node *n, val_id v, const struct wish *w)
 {
 	if (!may_be_blocked(&g->val[v]) || w->plain_maker)
 		return PLAIN;

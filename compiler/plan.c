@@ -43,31 +43,51 @@ static uint32_t count_reused(const struct graph *g)
 	return count;
 }
 
-/* The last value's end is the slot's: that is rounded up. */
-static struct place_part part_of(const struct graph *g, const struct val *v)
-{
-	uint64_t high = v->off + MAX(storage_extent(v, v->pitch), 1), size = g->slot[v->slot].size;
+#define RUNS_MAX 16 /* beyond, a value with gaps between its batch items counts as if it had none \
+		     */
 
-	return (struct place_part){v->off, round_up(high, PLAN_ALIGN) == size ? size : high,
-				   v->first, v->last};
+/* Parts of a value: one, or one per batch item where there are gaps between them. */
+static uint32_t part_count(const struct val *v)
+{
+	int64_t items = v->type.rank ? v->type.dim[0] : 1;
+
+	return v->slot && v->pitch != val_item(v) && items > 1 && items <= RUNS_MAX
+		       ? (uint32_t)items
+		       : 1;
 }
 
-/* Per slot the number of values in it; 0 where it lives as a whole: scratch memory, or without
- * `reuse`. */
+/* The last value's end is the slot's: that is rounded up. */
+static void put_parts(const struct graph *g, const struct val *v, struct place_part *part)
+{
+	uint64_t size = g->slot[v->slot].size, elem = dtype_size(v->type.dt), low = v->off;
+	uint32_t count = part_count(v);
+	uint64_t bytes = count > 1 ? (uint64_t)val_item(v) * elem : storage_extent(v, v->pitch);
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t high = low + MAX(bytes, 1);
+
+		if (i + 1 == count && round_up(high, PLAN_ALIGN) == size)
+			high = size;
+		part[i] = (struct place_part){low, high, v->first, v->last};
+		low += (uint64_t)v->pitch * elem;
+	}
+}
+
+/* Per slot the number of parts; 0 where it lives as a whole: scratch memory, or without `reuse`. */
 static uint32_t *count_parts(const struct graph *g, struct arena *a)
 {
 	uint32_t *count = NEW(a, g->nslot, uint32_t);
 
 	for (val_id v = 1; v < g->nval && rewrite_on(g, REWRITE_REUSE); v++)
-		count[g->val[v].slot]++;
+		count[g->val[v].slot] += part_count(&g->val[v]);
 	return count;
 }
 
 struct place_item *plan_items(const struct graph *g, struct arena *a)
 {
 	struct place_item *item = NEW(a, g->nslot, struct place_item);
-	uint32_t *count = count_parts(g, a);
 	struct place_part **next = NEW(a, g->nslot, struct place_part *);
+	uint32_t *count = count_parts(g, a);
 
 	for (slot_id i = 1; i < g->nslot; i++) {
 		const struct slot *s = &g->slot[i];
@@ -79,9 +99,14 @@ struct place_item *plan_items(const struct graph *g, struct arena *a)
 						  .nparts = MAX(count[i], 1),
 						  .part = next[i]};
 	}
-	for (val_id v = 1; v < g->nval; v++)
-		if (count[g->val[v].slot] && g->val[v].slot)
-			*next[g->val[v].slot]++ = part_of(g, &g->val[v]);
+	for (val_id v = 1; v < g->nval; v++) {
+		const struct val *x = &g->val[v];
+
+		if (!x->slot || !count[x->slot])
+			continue;
+		put_parts(g, x, next[x->slot]);
+		next[x->slot] += part_count(x);
+	}
 	return item;
 }
 

@@ -381,7 +381,7 @@ struct region {
 	uint64_t low, high;
 	uint32_t first, last;
 	slot_id slot;
-	const char *name;
+	const struct val *val; /* NULL: scratch memory */
 };
 
 static int by_low(const void *a, const void *b)
@@ -402,20 +402,55 @@ static struct region *collect(const struct graph *g, struct arena *a, uint32_t *
 
 		if (x->slot)
 			r[n++] = (struct region){at + x->off, at + end_of(x), x->first,
-						 x->last,     x->slot,	      x->name};
+						 x->last,     x->slot,	      x};
 	}
 	for (uint32_t i = 0; i < g->nnode; i++) {
 		slot_id slot = g->node[i].scratch;
 		uint64_t at = g->slot[slot].offset;
 
 		if (slot)
-			r[n++] = (struct region){at,   at + g->slot[slot].size, i, i,
-						 slot, "scratch memory"};
+			r[n++] = (struct region){at, at + g->slot[slot].size, i, i, slot, NULL};
 	}
 	*count = n;
 	if (n)
 		qsort(r, n, sizeof(*r), by_low);
 	return r;
+}
+
+/* Byte `at` of the arena belongs to r. */
+static bool region_covers(const struct graph *g, const struct region *r, uint64_t at,
+			  uint64_t *next)
+{
+	uint64_t base = g->slot[r->slot].offset, end = *next - base;
+	bool in;
+
+	if (!r->val)
+		return true;
+	in = covers(r->val, at - base, &end);
+	*next = base + end;
+	return in;
+}
+
+static bool apart(const struct graph *g, const struct region *x, const struct region *y)
+{
+	uint64_t at = MAX(x->low, y->low), end = MIN(x->high, y->high);
+
+	if (x->slot == y->slot || x->last < y->first || y->last < x->first)
+		return true;
+	while (at < end) {
+		uint64_t next = end;
+		bool in_x = region_covers(g, x, at, &next), in_y = region_covers(g, y, at, &next);
+
+		if (in_x && in_y)
+			return false;
+		at = next;
+	}
+	return true;
+}
+
+static const char *name_of(const struct region *r)
+{
+	return r->val ? r->val->name : "scratch memory";
 }
 
 void verify_plan(struct spec *s)
@@ -434,10 +469,7 @@ void verify_plan(struct spec *s)
 		     "slot %u is outside the arena", i);
 	for (uint32_t i = 0; i < n; i++)
 		for (uint32_t k = i + 1; k < n && r[k].low < r[i].high; k++)
-			need(s,
-			     r[i].slot == r[k].slot || r[i].last < r[k].first ||
-				     r[k].last < r[i].first,
-			     "%s of slot %u and %s of slot %u overlap", r[i].name, r[i].slot,
-			     r[k].name, r[k].slot);
+			need(s, apart(g, &r[i], &r[k]), "%s of slot %u and %s of slot %u overlap",
+			     name_of(&r[i]), r[i].slot, name_of(&r[k]), r[k].slot);
 	arena_close(tmp);
 }
