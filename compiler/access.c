@@ -42,7 +42,7 @@ struct access access_of(const struct graph *g, const struct node *n, uint32_t k)
 {
 	if (n->access && n->access[k])
 		return *n->access[k];
-	return access_broadcast(&g->val[n->in[k]].type, &g->val[n->out[0]].type);
+	return access_broadcast(&g->val[n->in[k]].type, node_space(g, n, k));
 }
 
 static bool is_identity(const struct access *a, const struct type *in, const struct type *out)
@@ -57,7 +57,7 @@ static bool is_identity(const struct access *a, const struct type *in, const str
 
 bool access_is_identity(const struct graph *g, const struct node *n, uint32_t k)
 {
-	const struct type *in = &g->val[n->in[k]].type, *out = &g->val[n->out[0]].type;
+	const struct type *in = &g->val[n->in[k]].type, *out = node_space(g, n, k);
 
 	if (!n->access || !n->access[k])
 		return shape_equal(in, out);
@@ -137,7 +137,7 @@ static bool is_broadcast(const struct access *a, const struct type *in, const st
 
 void access_set(struct graph *g, struct node *n, uint32_t k, const struct access *a)
 {
-	const struct type *in = &g->val[n->in[k]].type, *out = &g->val[n->out[0]].type;
+	const struct type *in = &g->val[n->in[k]].type, *out = node_space(g, n, k);
 	bool plain = is_broadcast(a, in, out);
 
 	CHECK(access_fits(a, in, out));

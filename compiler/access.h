@@ -1,4 +1,5 @@
-/* Arithmetic on struct access: how a node reads an input from the output's coordinates. */
+/* Arithmetic on struct access: how a node reads an input from the output's coordinates; "output" is
+ * input 0 for the operands of a head. */
 #ifndef COMPILER_ACCESS_H
 #define COMPILER_ACCESS_H
 

@@ -186,7 +186,7 @@ static const struct turn *turns(struct alias *a, uint32_t *count)
 bool alias_same_index(const struct graph *g, const struct node *n, uint32_t k)
 {
 	const struct val *x = &g->val[n->in[k]], *y = &g->val[n->out[0]];
-	bool allowed = k >= n->nmain && n->ntail;
+	bool allowed = k >= node_tail_in(n) && n->ntail && !n->space;
 
 	for (size_t r = 0; r < COUNT_OF(n->op->mem) && k < n->nmain; r++)
 		allowed = allowed || (n->op->mem[r].how == SHARE_INPLACE &&

@@ -98,7 +98,7 @@ static uint32_t tail_input(struct graph *g, struct node *n, const struct node *b
 {
 	struct access a = access_of(g, b, i);
 
-	for (uint32_t k = n->nmain; k < n->nin; k++) {
+	for (uint32_t k = node_tail_in(n); k < n->nin; k++) {
 		struct access own = access_of(g, n, k);
 
 		if (n->in[k] == b->in[i] && access_equal(&own, &a, g->val[b->in[i]].type.rank))

@@ -88,7 +88,8 @@ struct attr { /* one ONNX attribute as read, kept for printing */
 };
 
 /*
- * How a node reads one input, from the output's logical coordinates:
+ * How a node reads one input, from the output's logical coordinates (a head's operand: from those
+ * of input 0):
  * coordinate j of the input = start[j] + step[j] * out[axis[j]], or just start[j] where axis[j] <
  * 0. Says broadcasting, Transpose, Slice, Expand in one form.
  */
@@ -97,8 +98,9 @@ struct access {
 	int64_t start[RANK_MAX], step[RANK_MAX];
 };
 
-/* One elementwise operator fused behind a node. Operand: 0 = the node's own result ("main"),
- * 1..n = result of step 1..n before, TAIL_IN | k = node input k. The last step's result is stored.
+/* One elementwise operator fused behind a node (its tail) or in front of it (its head). Operand: 0
+ * = the node's own result ("main"), in a head the element of input 0; 1..n = result of step 1..n
+ * before, TAIL_IN | k = node input k. The last step's result is stored, or what the operator reads.
  */
 #define TAIL_IN	  0x8000u
 #define TAIL_ARGS 4
@@ -122,11 +124,16 @@ struct node {
 	val_id *in, *out; /* 0: an omitted optional */
 	uint32_t nattrs;
 	struct attr *attrs;
-	void *attr;	/* op->attr_size bytes, filled by op->parse / op->infer */
-	uint32_t nmain; /* fuse: inputs [0, nmain) are the operator's own, the rest the tail's */
-	uint32_t ntail; /* fuse */
+	void *attr;		  /* op->attr_size bytes, filled by op->parse / op->infer */
+	uint32_t nmain;		  /* fuse: inputs [0, nmain) are the operator's own, then follow */
+	uint32_t nhead_in;	  /* fuse: the head's operands; the rest are the tail's */
+	uint32_t nhead;		  /* fuse: steps on each element of input 0 as it is loaded */
+	struct tail_step *head;	  /* fuse */
+	uint32_t ntail;		  /* fuse */
 	struct tail_step *tail;	  /* fuse */
 	struct access **access;	  /* fuse: per input or NULL; NULL entry: numpy broadcasting */
+	const struct type *space; /* infer: per input of its own, then for the tail's: the type from
+				     whose coordinates it is read, where it is not output 0's */
 	slot_id scratch;	  /* live: for op->scratch bytes */
 	uint32_t launch, nlaunch; /* lower */
 	bool dead;		  /* removed; compacted away after each pass */
@@ -260,6 +267,27 @@ static inline struct val *node_in(const struct graph *g, const struct node *n, u
 static inline struct val *node_out(const struct graph *g, const struct node *n, uint32_t k)
 {
 	return k < n->nout && n->out[k] ? &g->val[n->out[k]] : NULL;
+}
+
+/* The first input of the tail. */
+static inline uint32_t node_tail_in(const struct node *n)
+{
+	return n->nmain + n->nhead_in;
+}
+
+/* Input k is an operand of the head, read at the coordinates of input 0's element. */
+static inline bool node_in_head(const struct node *n, uint32_t k)
+{
+	return k >= n->nmain && k < node_tail_in(n);
+}
+
+/* The type from whose coordinates input k is read: output 0's but for the head's operands, and
+ * where the node says otherwise. */
+static inline const struct type *node_space(const struct graph *g, const struct node *n, uint32_t k)
+{
+	if (n->space)
+		return &n->space[MIN(k, n->nmain)];
+	return &g->val[node_in_head(n, k) ? n->in[0] : n->out[0]].type;
 }
 
 /* The model's declarations against the types found: E_TYPE, E_SHAPE_CONFLICT. For infer's end. */

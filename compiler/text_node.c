@@ -40,21 +40,38 @@ static int read_access(struct reader *r, const struct type *t, struct access **o
 
 struct operands {
 	struct ids ids;
-	uint32_t nmain;
+	uint32_t nmain, nhead_in;
 	struct access **access; /* NULL where no input has one */
 };
+
+/* "< %x": an operand of the head is next, not its steps. */
+static bool accept_head_mark(struct reader *r)
+{
+	const char *p = r->p;
+
+	skip_blanks(r);
+	if (*r->p == '<' && r->p[1 + strspn(r->p + 1, " ")] == '%')
+		return accept(r, "<");
+	r->p = p;
+	return false;
+}
 
 static int read_operands(struct reader *r, struct operands *o)
 {
 	struct access **access = NULL;
-	bool marked = false, any = false;
+	bool in_head = false, in_tail = false, any = false;
 
 	for (;;) {
 		val_id id;
 
-		if (!marked && accept(r, ";")) {
-			marked = true;
+		if (!in_head && !in_tail && accept_head_mark(r)) {
+			in_head = true;
 			o->nmain = o->ids.n;
+			continue;
+		}
+		if (!in_tail && accept(r, ";")) {
+			in_tail = true;
+			*(in_head ? &o->nhead_in : &o->nmain) = o->ids.n - o->nmain;
 			continue;
 		}
 		skip_blanks(r);
@@ -69,8 +86,8 @@ static int read_operands(struct reader *r, struct operands *o)
 		any = any || access[o->ids.n];
 		ids_add(r, &o->ids, id);
 	}
-	if (!marked)
-		o->nmain = o->ids.n;
+	if (!in_tail)
+		*(in_head ? &o->nhead_in : &o->nmain) = o->ids.n - o->nmain;
 	o->access = any ? access : NULL;
 	return 0;
 }
@@ -86,8 +103,13 @@ static const struct op *find_op(const char *name, int opset)
 	return op;
 }
 
-static int read_tail_arg(struct reader *r, const struct node *n, uint32_t step, uint16_t *arg)
+/* ---- steps of a head (letter h) or a tail (t) ---- */
+
+static int read_step_arg(struct reader *r, const struct node *n, char letter, uint32_t step,
+			 uint16_t *arg)
 {
+	const char name[] = {letter, 0};
+
 	uint64_t u;
 
 	if (accept(r, "$")) {
@@ -96,7 +118,7 @@ static int read_tail_arg(struct reader *r, const struct node *n, uint32_t step, 
 		*arg = (uint16_t)(TAIL_IN | u);
 		return u < n->nin ? 0 : expected(r, "an input that the node has before this");
 	}
-	if (expect(r, "t") < 0 || read_uint(r, step, &u) < 0)
+	if (expect(r, name) < 0 || read_uint(r, step, &u) < 0)
 		return -1;
 	*arg = (uint16_t)u;
 	return 0;
@@ -125,35 +147,36 @@ static int check_step(struct reader *r, const struct node *n, struct tail_step *
 }
 
 /* "t2:i64 =" */
-static int read_step_head(struct reader *r, uint32_t step, enum dtype *dt)
+static int read_step_name(struct reader *r, char letter, uint32_t step, enum dtype *dt)
 {
-	const char *name;
+	const char *name, first[] = {letter, 0};
 	uint64_t u;
 
-	if (expect(r, "t") < 0 || read_uint(r, LIST_MAX, &u) < 0)
+	if (expect(r, first) < 0 || read_uint(r, LIST_MAX, &u) < 0)
 		return -1;
 	if (u != step + 1)
-		return expected(r, "steps numbered t1, t2, ... before this");
+		return expected(r, "steps numbered 1, 2, ... before this");
 	*dt = F32;
 	if (accept(r, ":") && (!(name = read_word(r)) || !(*dt = dtype_parse(name))))
 		return expected(r, "a data type");
 	return expect(r, "=");
 }
 
-static int read_step(struct reader *r, const struct node *n, uint32_t step, struct tail_step *s)
+static int read_step(struct reader *r, const struct node *n, char letter, uint32_t step,
+		     struct tail_step *s)
 {
 	const char *name;
 	struct attr *attrs;
 
-	if (read_step_head(r, step, &s->dt) < 0)
+	if (read_step_name(r, letter, step, &s->dt) < 0)
 		return -1;
 	name = read_word(r);
 	if (!name)
 		return expected(r, "an operator");
-	for (skip_blanks(r); *r->p == 't' || *r->p == '$'; skip_blanks(r)) {
+	for (skip_blanks(r); *r->p == letter || *r->p == '$'; skip_blanks(r)) {
 		if (s->nargs == TAIL_ARGS)
 			return expected(r, "at most 4 operands");
-		if (read_tail_arg(r, n, step, &s->arg[s->nargs++]) < 0)
+		if (read_step_arg(r, n, letter, step, &s->arg[s->nargs++]) < 0)
 			return -1;
 	}
 	s->version = n->version;
@@ -165,18 +188,19 @@ static int read_step(struct reader *r, const struct node *n, uint32_t step, stru
 	return s->op ? check_step(r, n, s) : no_operator(r, name, s->version);
 }
 
-static int read_tail(struct reader *r, struct node *n)
+static int read_steps(struct reader *r, const struct node *n, char letter, struct tail_step **step,
+		      uint32_t *count)
 {
-	if (!accept(r, "|"))
+	if (!accept(r, letter == 'h' ? "<" : "|"))
 		return 0;
 	do {
-		if (n->ntail == LIST_MAX)
+		if (*count == LIST_MAX)
 			return expected(r, "fewer steps");
-		n->tail = GROW(r->g->arena, n->tail, n->ntail);
-		n->tail[n->ntail] = (struct tail_step){0};
-		if (read_step(r, n, n->ntail, &n->tail[n->ntail]) < 0)
+		*step = GROW(r->g->arena, *step, *count);
+		(*step)[*count] = (struct tail_step){0};
+		if (read_step(r, n, letter, *count, &(*step)[*count]) < 0)
 			return -1;
-		n->ntail++;
+		++*count;
 	} while (accept(r, ";"));
 	return 0;
 }
@@ -264,6 +288,7 @@ static int read_operation(struct reader *r, struct node *n)
 	n->nin = in.ids.n;
 	n->in = in.ids.id;
 	n->nmain = in.nmain;
+	n->nhead_in = in.nhead_in;
 	n->access = in.access;
 	return 0;
 }
@@ -287,7 +312,8 @@ int read_node(struct reader *r, struct ids *outs, const char *op_name)
 	*n = read;
 	for (uint32_t k = 0; k < outs->n; k++)
 		node_set_out(g, n, k, outs->id[k]);
-	if (read_tail(r, n) < 0 || read_results(r, outs) < 0)
+	if (read_steps(r, n, 'h', &n->head, &n->nhead) < 0 ||
+	    read_steps(r, n, 't', &n->tail, &n->ntail) < 0 || read_results(r, outs) < 0)
 		return -1;
 	if (node_check(g, &g->node[index], r->e) < 0 || infer_again(r, index, outs) < 0)
 		return err_hint(r->e, "line %d of the text", r->line);

@@ -158,24 +158,28 @@ static void put_access(struct buf *out, const struct access *a, int rank)
 static void put_operands(struct printer *p, const struct node *n)
 {
 	for (uint32_t k = 0; k < n->nin; k++) {
-		buf_puts(p->out, k == n->nmain ? " ; " : " ");
+		if (n->nhead_in && k == n->nmain)
+			buf_puts(p->out, " <");
+		buf_puts(p->out, k == node_tail_in(n) ? " ; " : " ");
 		put_ref(p, n->in[k]);
 		if (n->in[k] && n->access && n->access[k])
 			put_access(p->out, n->access[k], p->g->val[n->in[k]].type.rank);
 	}
 }
 
-static void put_tail(struct buf *out, const struct graph *g, const struct node *n)
+/* letter: of the results' names, h in a head, t in a tail */
+static void put_steps(struct buf *out, const struct graph *g, const struct tail_step *step,
+		      uint32_t n, char letter)
 {
-	for (uint32_t i = 0; i < n->ntail; i++) {
-		const struct tail_step *s = &n->tail[i];
+	for (uint32_t i = 0; i < n; i++) {
+		const struct tail_step *s = &step[i];
 
-		buf_printf(out, "%s t%u", i ? ";" : " |", i + 1);
+		buf_printf(out, "%s %c%u", i ? ";" : letter == 'h' ? " <" : " |", letter, i + 1);
 		if (s->dt != F32)
 			buf_printf(out, ":%s", dtype_name(s->dt));
 		buf_printf(out, " = %s", s->op->name);
 		for (uint32_t k = 0; k < s->nargs; k++)
-			buf_printf(out, s->arg[k] & TAIL_IN ? " $%u" : " t%u",
+			buf_printf(out, " %c%u", s->arg[k] & TAIL_IN ? '$' : letter,
 				   s->arg[k] & ~TAIL_IN);
 		print_attrs(out, s->attrs, s->nattrs);
 		if (s->version && s->version != g->opset)
@@ -219,7 +223,8 @@ static void put_node(struct printer *p, const struct node *n)
 		buf_printf(p->out, " version=%d", n->version);
 	if (n->scratch)
 		buf_printf(p->out, " scratch=%u", n->scratch);
-	put_tail(p->out, p->g, n);
+	put_steps(p->out, p->g, n->head, n->nhead, 'h');
+	put_steps(p->out, p->g, n->tail, n->ntail, 't');
 	put_results(p, n);
 	buf_puts(p->out, "\n");
 }

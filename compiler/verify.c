@@ -112,43 +112,68 @@ static void check_types(struct spec *s)
 	}
 }
 
-/* ---- from fuse: tails, accesses, views ---- */
+/* ---- from fuse: heads, tails, accesses, views ---- */
 
-static void check_arg(const struct spec *s, const struct node *n, uint32_t step, uint16_t arg)
+/* Inputs [first, end) are the operands of these steps. */
+static void check_step(const struct spec *s, const struct tail_step *step, uint32_t i,
+		       uint32_t first, uint32_t end)
 {
-	uint32_t k = arg & (uint32_t)~TAIL_IN;
+	const struct node *n = &s->g->node[s->node];
 
-	if (arg & TAIL_IN)
-		need(s, k >= n->nmain && k < n->nin && n->in[k], "step %u reads input %u", step, k);
-	else
-		need(s, arg <= step && (arg || !is_map(n)), "step %u reads result %u", step, arg);
+	need(s, step->op && step->op->expr, "step %u is not elementwise", i);
+	need(s, step->nargs <= TAIL_ARGS, "step %u has too many operands", i);
+	for (uint32_t a = 0; a < step->nargs; a++) {
+		uint32_t arg = step->arg[a], k = arg & (uint32_t)~TAIL_IN;
+
+		if (arg & TAIL_IN)
+			need(s, k >= first && k < end && n->in[k], "step %u reads input %u", i, k);
+		else
+			need(s, arg <= i && (arg || !is_map(n)), "step %u reads result %u", i, arg);
+	}
+}
+
+static void check_access(const struct spec *s, const struct node *n, uint32_t k)
+{
+	struct access a = access_of(s->g, n, k);
+
+	need(s, access_fits(&a, &s->g->val[n->in[k]].type, node_space(s->g, n, k)),
+	     "input %u is read out of range", k);
+	for (int j = 0; j < s->g->val[n->in[k]].type.rank && node_in_head(n, k); j++)
+		need(s, a.axis[j] <= 1, "input %u of the head depends on more than the channel", k);
+}
+
+static void check_head(const struct spec *s, const struct node *n)
+{
+	const struct val *x = node_in(s->g, n, 0);
+
+	need(s, node_tail_in(n) <= n->nin, "more inputs of its own than inputs");
+	need(s, n->nhead || !n->nhead_in, "inputs of the head that nothing reads");
+	if (!n->nhead)
+		return;
+	need(s, n->op->head && n->nmain, "it can't have a head");
+	need(s, x->type.dt == F32 && n->head[n->nhead - 1].dt == F32, "a head on %s",
+	     dtype_name(x->type.dt));
+	for (uint32_t i = 0; i < n->nhead; i++)
+		check_step(s, &n->head[i], i, n->nmain, node_tail_in(n));
 }
 
 static void check_tail(const struct spec *s, const struct node *n)
 {
-	need(s, n->nmain <= n->nin, "more inputs of its own than inputs");
-	need(s, !n->ntail || n->op->tail || is_map(n), "it can't have a tail");
+	need(s, !n->ntail || n->op->tail || n->space || is_map(n), "it can't have a tail");
 	need(s, !is_map(n) || !n->nmain, "a map has no inputs of its own");
-	need(s, n->ntail || n->nin == (is_map(n) ? 1 : n->nmain), "inputs that nothing reads");
+	need(s, n->ntail || n->nin == (is_map(n) ? 1 : node_tail_in(n)),
+	     "inputs that nothing reads");
 	need(s,
 	     !n->ntail ||
 		     (n->nout == 1 && n->tail[n->ntail - 1].dt == s->g->val[n->out[0]].type.dt),
 	     "the tail's result is not the output");
-	for (uint32_t i = 0; i < n->ntail; i++) {
-		need(s, n->tail[i].op && n->tail[i].op->expr, "step %u is not elementwise", i);
-		need(s, n->tail[i].nargs <= TAIL_ARGS, "step %u has too many operands", i);
-		for (uint32_t k = 0; k < n->tail[i].nargs; k++)
-			check_arg(s, n, i, n->tail[i].arg[k]);
-	}
-	for (uint32_t k = n->nmain; k < n->nin; k++) {
-		struct access a = access_of(s->g, n, k);
-
-		need(s, access_fits(&a, &s->g->val[n->in[k]].type, &s->g->val[n->out[0]].type),
-		     "input %u is read out of range", k);
-	}
+	for (uint32_t i = 0; i < n->ntail; i++)
+		check_step(s, &n->tail[i], i, node_tail_in(n), n->nin);
+	for (uint32_t k = n->nmain; k < n->nin; k++)
+		check_access(s, n, k);
 }
 
-/* A .Conv: no operand of a step before its pool depends on the pixel, those behind read its result. */
+/* Of a .Conv: the steps before its pool don't depend on the pixel, those behind read its result. */
 static void check_before(const struct spec *s, const struct node *n)
 {
 	const struct conv_attr *attr = n->attr;
@@ -190,6 +215,7 @@ static void check_fused(struct spec *s)
 		const struct node *n = &s->g->node[s->node];
 
 		need(s, is_view(n) || n->op->lower, "it has no kernel");
+		check_head(s, n);
 		check_tail(s, n);
 		if (n->op == &op__Conv)
 			check_before(s, n);

@@ -305,7 +305,7 @@ static void check_slots(struct spec *s)
 /* By the contract of n its output may be written over input k, index by index. */
 static bool by_index(const struct graph *g, const struct node *n, uint32_t k)
 {
-	bool contract = k >= n->nmain;
+	bool contract = k >= node_tail_in(n) && !n->space;
 
 	for (size_t r = 0; r < COUNT_OF(n->op->mem) && k < n->nmain; r++)
 		contract = contract || (n->op->mem[r].how == SHARE_INPLACE &&

@@ -115,6 +115,7 @@ const struct op op_Conv = {
 	.infer = infer,
 	.eval = eval,
 	.layout = WANT_BLOCKED,
+	.head = true,
 	.tail = true,
 	.lower = lower_conv,
 };

@@ -85,6 +85,7 @@ struct op {
 	void (*expr)(const void *attr, const struct expr_arg *arg, struct buf *out);
 	const struct elementwise *elementwise; /* its row of elementwise.def, else NULL */
 	enum op_layout layout;
+	bool head; /* its kernels can apply steps to what they load of input 0, for F32 */
 	bool tail; /* its kernels end in the epilogue: elementwise successors may be fused */
 	struct mem_rule mem[2];
 	uint64_t (*scratch)(const struct graph *g,
