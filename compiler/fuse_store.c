@@ -1,9 +1,10 @@
 /*
  * What follows a convolution and only moves or reduces its result becomes the
  * way it is stored (.Conv): DepthToSpace, or Reshape, Transpose, Reshape that
- * say the same, and a pool whose windows stand side by side. The result as a
- * whole then never exists, and nothing is computed more often. Done where
- * implicit GEMM will compute the convolution, whatever layout its input gets.
+ * say the same, and a pool. The result as a whole then never exists, and
+ * nothing is computed more often. A ConvTranspose of blocks side by side is a
+ * shuffle, too. Done where implicit GEMM will compute the convolution,
+ * whatever layout its input gets.
  */
 #include "compiler/fuse.h"
 
@@ -175,6 +176,62 @@ static int store_shuffled(struct fuse *f, const struct shuffle *s, struct err *e
 	return become(f, conv, attrs, COUNT_OF(attrs), e);
 }
 
+/* A ConvTranspose of blocks side by side with constant weights: one pixel becomes a block. */
+static bool is_upsampling(const struct graph *g, const struct node *n)
+{
+	const struct conv_attr *a = n->attr;
+	const struct type *x = &g->val[n->in[0]].type, *y = &g->val[n->out[0]].type;
+	int64_t block;
+
+	if (n->dead || !fuse_is(n, "ConvTranspose") || a->group != 1 || a->win.nd != 2 ||
+	    x->dt != F32)
+		return false;
+	for (uint32_t k = 1; k < n->nmain; k++)
+		if (n->in[k] && !val_is_const(&g->val[n->in[k]]))
+			return false;
+	block = a->win.kernel[0];
+	for (int i = 0; i < 2; i++)
+		if (a->win.kernel[i] != block || a->win.stride[i] != block || block < 2 ||
+		    a->win.dilation[i] != 1 || a->win.pad_lo[i] ||
+		    y->dim[2 + i] != x->dim[2 + i] * block || x->dim[2 + i] > IMAGE_MAX)
+			return false;
+	return true;
+}
+
+static void copy_f32(float *to, const struct val *from, int64_t i)
+{
+	memcpy(to, (const char *)from->data + i * 4, 4);
+}
+
+/* As a convolution of single pixels whose channels are those of the block's pixels, shuffled. */
+static int store_upsampled(struct fuse *f, struct node *n, struct err *e)
+{
+	struct graph *g = f->g;
+	const struct val *w = &g->val[n->in[1]], *b = node_in(g, n, 2);
+	int64_t reads = w->type.dim[0], channels = w->type.dim[1], block = w->type.dim[2];
+	int64_t pixels = block * block, count = pixels * channels;
+	struct type tw = {.dt = F32, .rank = 4, .dim = {count, reads, 1, 1}};
+	struct type tb = {.dt = F32, .rank = 1, .dim = {count}};
+	const struct attr attrs[] = {{.name = "mode", .type = ATTR_STRING, .s = "DCR"},
+				     {.name = "shuffle", .type = ATTR_INT, .i = block}};
+	float *weights = NEW(g->arena, count * reads, float), *bias = NEW(g->arena, count, float);
+
+	for (int64_t i = 0; i < count * reads; i++) {
+		int64_t row = i / reads, column = row % channels * pixels + row / channels;
+
+		copy_f32(&weights[i], w, i % reads * count + column);
+	}
+	for (int64_t i = 0; b && i < count; i++)
+		copy_f32(&bias[i], b, i % channels);
+	n->in = arena_copy(g->arena, n->in, n->nin * sizeof(*n->in));
+	n->in[1] = val_const(g, g->val[n->in[1]].name, &tw, weights);
+	if (b)
+		n->in[2] = val_const(g, g->val[n->in[2]].name, &tb, bias);
+	n->nattrs = 0;
+	fuse_did(f, REWRITE_SHUFFLE);
+	return become(f, n, attrs, COUNT_OF(attrs), e);
+}
+
 int fuse_shuffles(struct fuse *f, struct err *e)
 {
 	struct graph *g = f->g;
@@ -184,6 +241,8 @@ int fuse_shuffles(struct fuse *f, struct err *e)
 		struct shuffle s;
 
 		if (find_shuffle(f, &g->node[i], &s) && store_shuffled(f, &s, e) < 0)
+			return -1;
+		if (is_upsampling(g, &g->node[i]) && store_upsampled(f, &g->node[i], e) < 0)
 			return -1;
 	}
 	graph_compact(g);
