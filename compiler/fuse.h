@@ -53,6 +53,11 @@ int fuse_normalise(struct fuse *f, struct err *e);
 
 /* fuse_matmul.c: a Transpose into the MatMul or Gemm that reads it. */
 void fuse_transposes(struct fuse *f);
+/* n is a copy of its input with its axes in another order; axis o is the input's axis perm[o]. */
+bool fuse_is_transpose(const struct graph *g, const struct node *n, int perm[RANK_MAX]);
+
+/* fuse_attention.c: MatMul, Softmax, MatMul and what lies around them as one .Attention. */
+void fuse_attention(struct fuse *f);
 
 /* fuse_map.c: a .Map into the .Map that is its only reader. any_access: also where that one reads
  * it at other indices. Returns whether something changed. */

@@ -11,8 +11,7 @@
 
 #define FEW_ROWS 4 /* lower/matmul.c: their kernel wants rows that are runs */
 
-/* n is a copy of its input with its axes in another order; axis o is the input's axis perm[o]. */
-static bool is_transpose(const struct graph *g, const struct node *n, int perm[RANK_MAX])
+bool fuse_is_transpose(const struct graph *g, const struct node *n, int perm[RANK_MAX])
 {
 	const struct type *in, *out;
 	struct access a;
@@ -118,7 +117,8 @@ static bool take(struct fuse *f, struct node *n, uint32_t k)
 	bool gemm = fuse_is(n, "Gemm");
 	int perm[RANK_MAX];
 
-	if (!is_transpose(g, p, perm) || f->uses[n->in[k]] != 1 || g->val[n->in[k]].type.rank < 2)
+	if (!fuse_is_transpose(g, p, perm) || f->uses[n->in[k]] != 1 ||
+	    g->val[n->in[k]].type.rank < 2)
 		return false;
 	if ((k == 0 && few_rows(g, n)) || (!gemm && !into_matmul(g, n, k, perm)))
 		return false;

@@ -388,19 +388,27 @@ static void put_function(struct epilogue *p, const char *name, uint32_t first, u
 	buf_puts(t, "}\n\n");
 }
 
-void lower_epilogue_split(struct lower *l, int vec, uint32_t before)
+/* Everything in front of the functions. */
+static struct epilogue begin(struct lower *l, const struct type *t, enum layout layout, int vec)
 {
-	const struct val *out = node_out(l->g, l->n, 0);
-	struct epilogue p = {.l = l, .n = l->n, .dt = out->type.dt, .vec = vec};
-	struct buf *t = &l->text;
+	struct epilogue p = {.l = l, .n = l->n, .dt = t->dt, .vec = vec};
 	int last;
 
-	space_of(&p.space, &out->type, out->layout);
+	space_of(&p.space, t, layout);
 	last = p.space.n - 1;
 	p.aligned = vec == 1 || (last >= 0 && p.space.size[last] % vec == 0);
 	collect_operands(&p);
 	lower_type(l, "y_t", p.dt);
 	put_params(&p);
+	return p;
+}
+
+void lower_epilogue_split(struct lower *l, int vec, uint32_t before)
+{
+	const struct val *out = node_out(l->g, l->n, 0);
+	struct epilogue p = begin(l, &out->type, out->layout, vec);
+	struct buf *t = &l->text;
+
 	if (before)
 		put_function(&p, "before", 0, before, t);
 	put_function(&p, "epilogue", before, l->n->ntail, t);
@@ -410,6 +418,13 @@ void lower_epilogue_split(struct lower *l, int vec, uint32_t before)
 void lower_epilogue(struct lower *l, int vec)
 {
 	lower_epilogue_split(l, vec, 0);
+}
+
+void lower_steps(struct lower *l, const struct type *t, int vec)
+{
+	struct epilogue p = begin(l, t, PLAIN, vec);
+
+	put_function(&p, "epilogue", 0, l->n->ntail, &l->text);
 }
 
 void lower_out(struct lower *l, int vec)

@@ -111,6 +111,8 @@ void lower_epilogue(struct lower *l, int vec);
 /* The same; the first `before` steps are a function before(), which is called with the same off. */
 void lower_epilogue_split(struct lower *l, int vec, uint32_t before);
 /* out_at() alone, and y_t: for what only writes output 0. */
+/* The same of what the operator computes inside, a plain tensor of type t, without out_at(). */
+void lower_steps(struct lower *l, const struct type *t, int vec);
 void lower_out(struct lower *l, int vec);
 /* The widest vec that the output's storage allows: 4 or 1. */
 int lower_vec(const struct val *out);

@@ -211,6 +211,21 @@ struct depth_attr { /* DepthToSpace, SpaceToDepth: a transpose of x split into s
 struct matmul_attr { /* .MatMul: axes of the operands, as in Transpose; MatMul has none */
 	int perm_a[RANK_MAX], perm_b[RANK_MAX];
 };
+#define ATTENTION_Q	 0
+#define ATTENTION_K	 1
+#define ATTENTION_V	 2
+#define ATTENTION_SCORES 3
+#define ATTENTION_SPACES 4
+struct attention_attr { /* .Attention: whose coordinates q, k, v and the steps' operands are read
+			   from */
+	struct type space[ATTENTION_SPACES]; /* [batch axes, row, column] of each */
+	int perm[RANK_MAX]; /* axis of [batch axes, row, column of v] that axis i of the result is
+			     */
+	float scale;
+};
+/* All spaces from the scores', columns of q and k, columns of v. */
+void attention_spaces(struct attention_attr *a, const struct type *scores, int64_t depth,
+		      int64_t width);
 struct slice_attr { /* Slice: in[i] = start[i] + step[i] * out[i] */
 	int64_t start[RANK_MAX], step[RANK_MAX];
 };
@@ -246,7 +261,8 @@ extern const struct op op__Map;	 /* tail only: out[i] = tail(inputs at access); 
 extern const struct op op__View; /* output = input 0, other shape, plain, dense */
 extern const struct op op__Conv; /* Conv that stores its result shuffled or pooled */
 extern const struct op op_Conv;	 /* which infers for it */
-extern const struct op op__MatMul; /* MatMul of operands whose axes change places first */
+extern const struct op op__MatMul;    /* MatMul of operands whose axes change places first */
+extern const struct op op__Attention; /* MatMul, Softmax, MatMul */
 
 /* ---- lowerings, one file per kernel family in compiler/lower/ ---- */
 int lower_map(struct graph *g, struct node *n, struct err *e);
@@ -254,6 +270,7 @@ int lower_conv(struct graph *g, struct node *n,
 	       struct err *e); /* implicit GEMM, depthwise, direct */
 int lower_conv_transpose(struct graph *g, struct node *n, struct err *e);
 int lower_matmul(struct graph *g, struct node *n, struct err *e); /* Gemm and MatMul */
+int lower_attention(struct graph *g, struct node *n, struct err *e);
 int lower_pool(struct graph *g, struct node *n, struct err *e);
 int lower_reduce(struct graph *g, struct node *n, struct err *e);
 int lower_softmax(struct graph *g, struct node *n, struct err *e);
