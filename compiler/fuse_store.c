@@ -14,6 +14,15 @@
 #define IMAGE_MAX  4095 /* of an axis: a table holds coordinates of taps */
 #define RAISED_MAX 4	/* windows that an element is in */
 
+/* Weights and bias, if there is one. */
+static bool has_constant_weights(const struct graph *g, const struct node *n)
+{
+	for (uint32_t k = 1; k < n->nmain; k++)
+		if (n->in[k] && !val_is_const(&g->val[n->in[k]]))
+			return false;
+	return true;
+}
+
 /* The convolution that makes v for one reader, if it can store it in another way. */
 static struct node *taker(const struct fuse *f, val_id v)
 {
@@ -21,11 +30,9 @@ static struct node *taker(const struct fuse *f, val_id v)
 	struct node *n = fuse_producer(g, v);
 	const struct conv_attr *a;
 
-	if (!n || !fuse_is(n, "Conv") || f->uses[v] != 1 || g->val[v].type.dt != F32)
+	if (!n || !fuse_is(n, "Conv") || f->uses[v] != 1 || g->val[v].type.dt != F32 ||
+	    !has_constant_weights(g, n))
 		return NULL;
-	for (uint32_t k = 1; k < n->nmain; k++)
-		if (n->in[k] && !val_is_const(&g->val[n->in[k]]))
-			return NULL;
 	a = n->attr;
 	for (int i = 0; i < a->win.nd; i++)
 		if ((a->win.kernel[i] - 1) * a->win.dilation[i] > REACH_MAX ||
@@ -184,11 +191,8 @@ static bool is_upsampling(const struct graph *g, const struct node *n)
 	int64_t block;
 
 	if (n->dead || !fuse_is(n, "ConvTranspose") || a->group != 1 || a->win.nd != 2 ||
-	    x->dt != F32)
+	    x->dt != F32 || !has_constant_weights(g, n))
 		return false;
-	for (uint32_t k = 1; k < n->nmain; k++)
-		if (n->in[k] && !val_is_const(&g->val[n->in[k]]))
-			return false;
 	block = a->win.kernel[0];
 	for (int i = 0; i < 2; i++)
 		if (a->win.kernel[i] != block || a->win.stride[i] != block || block < 2 ||
