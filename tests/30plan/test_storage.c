@@ -3,7 +3,10 @@
  * tokens instead of numbers: every element of every value has a token, kernels
  * write theirs element by element in random order, and each read must find the
  * token that belongs there. Kernels also write what they may trash (padding
- * lanes, scratch memory). Knows nothing of how storage was chosen.
+ * lanes, scratch memory). Knows nothing of how storage was chosen. Of graphs
+ * whose values fill multiples of 256 bytes the words are counted, step by
+ * step, that hold something still to be read: the most of them at one step, or the largest slot,
+ * is the plan's lower bound.
  */
 #include "compiler/access.h"
 #include "compiler/ops/op.h"
@@ -65,6 +68,7 @@ static const int64_t widths[] = {5, 8, 12, 16, 24};
 
 struct maker {
 	struct graph *g;
+	bool whole; /* values of multiples of 256 bytes */
 	int64_t n, h, w;
 	uint32_t count; /* names */
 };
@@ -124,9 +128,16 @@ static void add_tail(struct maker *m, struct node *n)
 	n->ntail = 1;
 }
 
+static int64_t width(const struct maker *m)
+{
+	int64_t channels = widths[draw(COUNT_OF(widths))];
+
+	return m->whole ? div_up(channels, BLOCK) * BLOCK : channels;
+}
+
 static void make_conv(struct maker *m)
 {
-	struct type t = feature(m, widths[draw(COUNT_OF(widths))]);
+	struct type t = feature(m, width(m));
 	val_id x = pick(m, 4, NULL), skip = pick(m, 4, &t);
 	struct node *n;
 
@@ -145,7 +156,8 @@ static void make_pool(struct maker *m)
 	val_id x = pick(m, 4, NULL);
 	struct type t = m->g->val[x].type;
 
-	t.dim[2] = t.dim[3] = 1;
+	if (!m->whole)
+		t.dim[2] = t.dim[3] = 1;
 	new_node(m, &pool, &t, 1, 1)->in[0] = x;
 }
 
@@ -190,7 +202,7 @@ static void make_slice(struct maker *m)
 	int64_t channels = t.dim[1];
 	struct node *n;
 
-	a.start[1] = draw(4) ? channels / 16 * 8 : (int64_t)draw((uint32_t)channels);
+	a.start[1] = m->whole || draw(4) ? channels / 16 * 8 : (int64_t)draw((uint32_t)channels);
 	t.dim[1] = draw(2) ? channels - a.start[1] : MIN(channels - a.start[1], 8);
 	n = new_node(m, &op__Map, &t, 0, 1);
 	n->in[0] = x;
@@ -261,15 +273,19 @@ static bool is_view_of_input(const struct graph *g, val_id v)
 	return !g->val[v].def;
 }
 
-static struct graph *random_graph(void)
+static struct graph *random_graph(bool whole)
 {
 	static void (*const make[])(struct maker *) = {make_conv,   make_conv, make_pool,
 						       make_map,    make_map,  make_slice,
 						       make_concat, make_view, make_plain};
-	struct maker m = {.g = graph_open(), .n = 1 + draw(2), .h = 1 + draw(2), .w = 2 + draw(2)};
+	struct maker m = {.g = graph_open(),
+			  .whole = whole,
+			  .n = 1 + draw(2),
+			  .h = 1 + draw(2),
+			  .w = whole ? 8 : 2 + draw(2)};
 	struct graph *g = m.g;
 	uint32_t want = 3 + draw(NODES_MAX - 3);
-	struct type t = feature(&m, widths[draw(COUNT_OF(widths))]);
+	struct type t = feature(&m, width(&m));
 
 	g->opset = 17;
 	g->ninput = 1;
@@ -291,6 +307,8 @@ static struct graph *random_graph(void)
 
 struct machine {
 	const struct graph *g;
+	uint32_t step, *counted;  /* counted: per word, 1 + the last step in which it is live */
+	uint64_t *live;		  /* per step, words */
 	uint32_t *arena, **token; /* token[v][logical index] */
 	uint32_t next, in_place, inside, copied;
 	const char *error;
@@ -329,8 +347,23 @@ static uint64_t word(const struct graph *g, val_id id, const int64_t *at)
 					  : at[0] * v->pitch + at[1]);
 }
 
+/* What is in the word is live up to the present step. */
+static void hold(struct machine *m, uint64_t word)
+{
+	for (; m->counted[word] <= m->step; m->counted[word]++)
+		m->live[m->counted[word]]++;
+}
+
+static void put(struct machine *m, uint64_t word, uint32_t token)
+{
+	m->arena[word] = token;
+	m->counted[word] = MAX(m->counted[word], m->step);
+	hold(m, word);
+}
+
 static void check(struct machine *m, val_id v, const int64_t *at, const char *what)
 {
+	hold(m, word(m->g, v, at));
 	if (m->arena[word(m->g, v, at)] != m->token[v][linear(&m->g->val[v].type, at)])
 		m->error = what;
 }
@@ -401,24 +434,60 @@ static void write(struct machine *m, val_id v, const int64_t *at)
 	const struct val *x = &m->g->val[v];
 	int64_t lane[RANK_MAX];
 
-	m->arena[word(m->g, v, at)] = m->token[v][linear(&x->type, at)];
+	put(m, word(m->g, v, at), m->token[v][linear(&x->type, at)]);
 	if (x->layout != BLOCKED || at[1] + 1 != x->type.dim[1])
 		return;
 	memcpy(lane, at, sizeof(lane));
 	for (lane[1]++; lane[1] % 8; lane[1]++)
-		m->arena[word(m->g, v, lane)] = 0;
+		put(m, word(m->g, v, lane), 0);
+}
+
+static void tail_index(const struct machine *m, const struct node *n, uint32_t k, const int64_t *at,
+		       int64_t *in)
+{
+	struct access a = access_of(m->g, n, k);
+
+	for (int i = 0; i < m->g->val[n->in[k]].type.rank; i++)
+		in[i] = a.start[i] + (a.axis[i] < 0 ? 0 : a.step[i] * at[a.axis[i]]);
 }
 
 /* Reads of the tail for one element of the output. */
 static void read_tail(struct machine *m, const struct node *n, const int64_t *at)
 {
 	for (uint32_t k = n->nmain; k < n->nin; k++) {
-		struct access a = access_of(m->g, n, k);
 		int64_t in[RANK_MAX];
 
-		for (int i = 0; i < m->g->val[n->in[k]].type.rank; i++)
-			in[i] = a.start[i] + (a.axis[i] < 0 ? 0 : a.step[i] * at[a.axis[i]]);
+		tail_index(m, n, k, at, in);
 		check(m, n->in[k], in, "tail input");
+	}
+}
+
+/* A copy, the elements of which lie where they are already. */
+static bool stays(const struct machine *m, const struct node *n)
+{
+	int64_t at[RANK_MAX] = {0}, in[RANK_MAX] = {0};
+
+	if (n->op != &op__Map || n->ntail)
+		return n->op == &op__View;
+	tail_index(m, n, 0, at, in);
+	return word(m->g, n->in[0], in) == word(m->g, n->out[0], at);
+}
+
+/* A value is live as a whole while any of it is read; a copy that stays where it is reads nothing.
+ */
+static void hold_tail(struct machine *m, const struct node *n)
+{
+	int64_t in[RANK_MAX];
+
+	for (uint32_t k = n->nmain; k < n->nin; k++) {
+		const struct type *t = &m->g->val[n->in[k]].type;
+
+		if (stays(m, n))
+			continue;
+		for (int64_t i = 0; i < type_count(t); i++) {
+			unravel(t, i, in);
+			hold(m, word(m->g, n->in[k], in));
+		}
 	}
 }
 
@@ -436,8 +505,9 @@ static void run_kernel(struct machine *m, const struct node *n)
 
 	for (uint32_t k = 0; k < n->nmain; k++)
 		check_all(m, n->in[k], "main input");
+	hold_tail(m, n);
 	for (uint64_t i = 0; n->scratch && i < g->slot[n->scratch].size / 4; i++)
-		m->arena[g->slot[n->scratch].offset / 4 + i] = GARBAGE;
+		put(m, g->slot[n->scratch].offset / 4 + i, GARBAGE);
 	for (int64_t i = 0; i < count; i++) { /* forwards or backwards from anywhere */
 		unravel(&g->val[y].type, (shift & 1 ? count - 1 - i + shift : i + shift) % count,
 			at);
@@ -480,7 +550,8 @@ static void run_concat(struct machine *m, const struct node *n)
 	}
 }
 
-/* Per node: a mere copy that nothing but such copies reads. It may show bytes that are gone. */
+/* Per node: a mere copy that nothing but such copies reads. It may show bytes that are gone where
+ * it stays in them. */
 static bool *find_idle(const struct graph *g)
 {
 	bool *idle = NEW(g->arena, g->nnode, bool), *read = NEW(g->arena, g->nval, bool);
@@ -503,6 +574,8 @@ static const char *execute(struct machine *m)
 	int64_t at[RANK_MAX];
 
 	m->arena = NEW(g->arena, g->arena_bytes / 4 + 1, uint32_t);
+	m->counted = NEW(g->arena, g->arena_bytes / 4 + 1, uint32_t);
+	m->live = NEW(g->arena, g->nnode + 1, uint64_t);
 	m->token = NEW(g->arena, g->nval, uint32_t *);
 	make_tokens(m, NULL, g->input[0]);
 	for (int64_t i = 0; i < type_count(&g->val[g->input[0]].type); i++) {
@@ -512,8 +585,9 @@ static const char *execute(struct machine *m)
 	for (uint32_t i = 0; i < g->nnode; i++) {
 		const struct node *n = &g->node[i];
 
+		m->step = i;
 		make_tokens(m, n, n->out[0]);
-		if (idle[i])
+		if (idle[i] && stays(m, n))
 			continue;
 		if (n->op == &concat)
 			run_concat(m, n);
@@ -524,6 +598,20 @@ static const char *execute(struct machine *m)
 	for (uint32_t i = 0; i < g->noutput; i++)
 		check_all(m, g->output[i], "graph output");
 	return m->error;
+}
+
+static const char *check_bound(const struct machine *m)
+{
+	uint64_t most = 0;
+
+	for (uint32_t i = 0; i < m->g->nnode; i++)
+		most = MAX(most, m->live[i] * 4);
+	for (slot_id i = 1; i < m->g->nslot;
+	     i++) /* its parts may be far apart, at different steps */
+		most = MAX(most, m->g->slot[i].size);
+	return most == m->g->lower_bound ? NULL
+					 : arena_printf(m->g->arena, "%llu bytes are needed",
+							(unsigned long long)most);
 }
 
 static int run_passes(struct graph *g, struct err *e)
@@ -552,11 +640,13 @@ int main(void)
 	enum { GRAPHS = 3000 };
 
 	for (int i = 0; i < GRAPHS; i++) {
-		struct graph *g = random_graph();
+		struct graph *g = random_graph(i % 2);
 		struct machine m = {.g = g};
 		struct err e = ERR_INIT;
 		const char *error = run_passes(g, &e) < 0 ? e.detail : execute(&m);
 
+		if (!error && i % 2)
+			error = check_bound(&m);
 		if (error) {
 			struct buf text = BUF_INIT;
 

@@ -145,6 +145,16 @@ static void leaf_elsewhere(struct graph *g)
 	out(g, 1)->off -= 256;
 }
 
+/* %a and %b change places in the Concat: both are still inside it. */
+static void leaves_swapped(struct graph *g)
+{
+	uint64_t off = out(g, 0)->off;
+
+	CHECK(out(g, 0)->slot == out(g, 1)->slot);
+	out(g, 0)->off = out(g, 1)->off;
+	out(g, 1)->off = off;
+}
+
 static void view_elsewhere(struct graph *g)
 {
 	out(g, 4)->off += 16;
@@ -159,6 +169,12 @@ static void dies_early(struct graph *g)
 static void slot_dies_early(struct graph *g)
 {
 	g->slot[out(g, 0)->slot].last--;
+}
+
+static void view_comes_late(struct graph *g)
+{
+	CHECK(out(g, 4)->slot == out(g, 3)->slot);
+	out(g, 4)->first++;
 }
 
 /* %d's main input is read at other indices than its result is written. */
@@ -177,6 +193,15 @@ static void slots_overlap(struct graph *g)
 
 	CHECK(a != b);
 	g->slot[b].offset = g->slot[a].offset;
+}
+
+/* Where %b will stand, %x may; where %a is made while %x is read, it may not. */
+static void over_a_born_part(struct graph *g)
+{
+	struct slot *x = &g->slot[g->val[g->input[0]].slot], *c = &g->slot[out(g, 2)->slot];
+
+	CHECK(x->offset == c->offset + out(g, 1)->off);
+	x->offset = c->offset + out(g, 0)->off;
 }
 
 static void outside_the_arena(struct graph *g)
@@ -235,11 +260,14 @@ static const struct {
 	CASE("alias", no_storage),
 	CASE("alias", beyond_the_slot),
 	CASE("alias", leaf_elsewhere),
+	CASE("alias", leaves_swapped),
 	CASE("alias", view_elsewhere),
 	CASE("live", dies_early),
 	CASE("live", slot_dies_early),
+	CASE("live", view_comes_late),
 	CASE("live", over_a_main_input),
 	CASE("plan", slots_overlap),
+	CASE("plan", over_a_born_part),
 	CASE("plan", outside_the_arena),
 };
 
