@@ -87,22 +87,25 @@ class Text:
         y = self.add(f"Reshape {y} {self.ints(*split)} : ?")
         return self.add(f"Reshape {self.add(f'Transpose {y} {{perm={perm}}} : ?')} {self.ints(*out)} : ?"), out
 
-    def chain(self):
-        r = self.random
-        pools = r.random() < 0.5
+    def stored(self):
+        """A convolution, and what its store takes in; None where no window fits."""
+        r, pools = self.random, self.random.random() < 0.5
         nd = r.choice((1, 2, 2, 2, 3)) if pools else 2
         shape = [r.choice((1, 2)), r.choice((3, 8, 16)), *[r.randint(5, 13 if nd < 3 else 7) for _ in range(nd)]]
         block = r.choice((2, 2, 3))
         channels = r.choice((1, 3, 7, 8, 12, 16)) * (1 if pools else block ** 2)
         group = 2 if shape[1] > 3 and channels % 2 == 0 and r.random() < 0.1 else 1
         y, shape = self.conv(self.input(*shape), shape, channels, group)
-        if pools:
-            kernel = r.choice([k for k in ([2], [4], [2, 2], [2, 2], [1, 2], [4, 1], [1, 2, 2], [2, 1, 1]) if len(k) == nd])
-            if any(a < k for a, k in zip(shape[2:], kernel)):
-                return
-            y, shape = self.pool(y, shape, kernel)
-        else:
-            y, shape = self.shuffle(y, shape, block)
+        if not pools:
+            return self.shuffle(y, shape, block)
+        kernel = r.choice([k for k in ([2], [4], [2, 2], [2, 2], [1, 2], [4, 1], [1, 2, 2], [2, 1, 1]) if len(k) == nd])
+        return None if any(a < k for a, k in zip(shape[2:], kernel)) else self.pool(y, shape, kernel)
+
+    def chain(self):
+        r, stored = self.random, self.stored()
+        if not stored:
+            return
+        y, shape = stored
         if r.random() < 0.5:
             y = self.tail(y, shape, False)
         if r.random() < 0.2:
