@@ -326,11 +326,13 @@ void alias_fixed(struct graph *g)
 	alias_assign(g, NULL, true);
 }
 
-uint64_t alias_peak(struct graph *g, uint32_t *copies)
+struct alias_needs alias_try(struct graph *g)
 {
-	uint64_t peak;
+	struct alias_needs needs;
 
-	alias_choose(g, &peak, copies);
+	alias_assign(g, alias_choose(g, &needs.peak, &needs.copies), false);
+	live_set(g);
+	needs.bytes = plan_bytes(g, &needs.nodes);
 	for (val_id v = 1; v < g->nval; v++) {
 		struct val *x = &g->val[v];
 
@@ -342,7 +344,7 @@ uint64_t alias_peak(struct graph *g, uint32_t *copies)
 	for (uint32_t i = 0; i < g->nnode; i++)
 		g->node[i].scratch = 0;
 	g->nslot = 1;
-	return peak;
+	return needs;
 }
 
 int pass_alias(struct graph *g, struct err *e)

@@ -4,9 +4,14 @@
 
 #include "compiler/ir.h"
 
-/* alias.c: most bytes live at one step, with the storage that alias gives this order, and how many
- * inputs of Concats are copied. Leaves the graph without storage. */
-uint64_t alias_peak(struct graph *g, uint32_t *copies);
+struct alias_needs {
+	uint64_t peak, bytes; /* most that are live at one step; as packed */
+	uint32_t copies;      /* inputs of Concats that are copied */
+	uint64_t nodes;	      /* of the packer's search */
+};
+
+/* alias.c: what the storage needs that alias gives this order. Leaves the graph without storage. */
+struct alias_needs alias_try(struct graph *g);
 
 /* alias.c: storage by VIEW and INTO alone, which depend on no order: slot, off and pitch. */
 void alias_fixed(struct graph *g);

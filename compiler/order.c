@@ -11,6 +11,10 @@
 #include "compiler/passes.h"
 #include "compiler/rewrites.h"
 
+/* Orders that are as good are tried for one that packs without a gap: */
+#define TURNS	   16
+#define PACK_NODES 20000 /* of the packer's search, in all of them together */
+
 /* The nodes as they were in `from`, in this order. */
 static void reorder(struct graph *g, const struct node *from, const uint32_t *order)
 {
@@ -20,12 +24,6 @@ static void reorder(struct graph *g, const struct node *from, const uint32_t *or
 			node_set_out(g, &g->node[i], k, g->node[i].out[k]);
 	}
 }
-
-struct taken { /* an order, and what alias needs for it */
-	uint32_t *order;
-	uint64_t peak;
-	uint32_t copies;
-};
 
 static uint32_t count_moved(uint32_t n, const uint32_t *order)
 {
@@ -53,64 +51,75 @@ static const char *certificate(struct arena *a, uint64_t peak, uint64_t bound)
 	return arena_printf(a, "gap: %.2f %%", 100.0 * (double)(peak - bound) / (double)bound);
 }
 
-struct candidate {
-	uint32_t *order;
-	uint64_t bound; /* of its problem */
-	bool other;	/* than the given one */
+/* ---- candidates ---- */
+
+struct choice {
+	struct graph *g;
+	struct arena *tmp;
+	const struct node *from; /* as the model has them */
+	uint32_t *best;		 /* the best order so far, and what it needs */
+	struct alias_needs needs;
+	uint64_t bound; /* of every order */
+	uint64_t nodes; /* that the packer looked at */
 };
 
-/* The best order of one of the two problems. */
-static struct candidate search(const struct graph *g, struct arena *a, bool shared)
+static bool is_better(const struct alias_needs *a, const struct alias_needs *b)
 {
-	struct candidate c = {.order = NEW(a, g->nnode, uint32_t), .bound = greatest(g)};
-	struct order_problem problem;
-	struct order_found found;
-
-	if (!order_model(g, a, shared, &problem))
-		return c;
-	order_search(&problem, ORDER_STATES, c.order, &found);
-	c.bound = found.bound;
-	c.other = found.peak < found.given;
-	return c;
+	if (a->bytes != b->bytes)
+		return a->bytes < b->bytes;
+	return a->peak != b->peak ? a->peak < b->peak : a->copies < b->copies;
 }
 
-/* Takes the order if its storage is better than what there is. */
-static void try(struct graph *g, const struct node *from, struct taken *best,
-		const struct candidate *c)
+/* The search's order of this problem, if it is none that there was. */
+static void try(struct choice *c, const struct order_problem *p, struct order_found *found)
 {
-	struct taken now;
+	uint32_t *order = NEW(c->tmp, c->g->nnode, uint32_t);
+	struct alias_needs needs;
 
-	if (!c->other)
+	order_search(p, ORDER_STATES, order, found);
+	if (!rewrite_on(c->g, REWRITE_ORDER) || (found->peak == found->given && !p->turn))
 		return;
-	reorder(g, from, c->order);
-	now.peak = alias_peak(g, &now.copies);
-	if (now.peak < best->peak || (now.peak == best->peak && now.copies < best->copies)) {
-		now.order = c->order;
-		*best = now;
+	reorder(c->g, c->from, order);
+	needs = alias_try(c->g);
+	c->nodes += needs.nodes;
+	if (is_better(&needs, &c->needs)) {
+		c->needs = needs;
+		c->best = order;
 	}
+}
+
+static void search(struct choice *c)
+{
+	struct order_problem least, real;
+	struct order_found found;
+	bool known;
+
+	alias_fixed(c->g);
+	known = order_model(c->g, c->tmp, true, &least) && order_model(c->g, c->tmp, false, &real);
+	c->bound = greatest(c->g);
+	c->needs = alias_try(c->g);
+	if (!known)
+		return;
+	try(c, &least, &found);
+	c->bound = found.bound;
+	for (; real.turn < TURNS && c->nodes < PACK_NODES && c->needs.bytes > c->bound; real.turn++)
+		try(c, &real, &found);
 }
 
 int pass_order(struct graph *g, struct err *e)
 {
 	struct arena *tmp = arena_open(0);
-	struct node *from = arena_copy(tmp, g->node, g->nnode * sizeof(*from));
-	struct candidate least, real;
-	struct taken best = {.order = NEW(tmp, g->nnode, uint32_t)};
+	struct choice c = {
+		.g = g, .tmp = tmp, .from = arena_copy(tmp, g->node, g->nnode * sizeof(*c.from))};
 
 	(void)e;
+	c.best = NEW(tmp, g->nnode, uint32_t);
 	for (uint32_t i = 0; i < g->nnode; i++)
-		best.order[i] = i;
-	alias_fixed(g);
-	least = search(g, tmp, true);
-	real = search(g, tmp, false);
-	best.peak = alias_peak(g, &best.copies);
-	if (rewrite_on(g, REWRITE_ORDER)) {
-		try(g, from, &best, &real);
-		try(g, from, &best, &least);
-		reorder(g, from, best.order);
-		g->rewrites_did[REWRITE_ORDER] = count_moved(g->nnode, best.order);
-	}
-	g->order_certificate = certificate(g->arena, best.peak, least.bound);
+		c.best[i] = i;
+	search(&c);
+	reorder(g, c.from, c.best);
+	g->rewrites_did[REWRITE_ORDER] = count_moved(g->nnode, c.best);
+	g->order_certificate = certificate(g->arena, c.needs.peak, c.bound);
 	arena_close(tmp);
 	return 0;
 }

@@ -145,14 +145,23 @@ static struct wait heap_pop(struct search *s)
 	return top;
 }
 
-/* The least that leaves first; of equal ones the one that comes first in the given order. */
-static int by_after(const void *a, const void *b)
+static int by_rank(const void *a, const void *b)
 {
 	const struct order_move *x = a, *y = b;
 
-	if (x->after != y->after)
-		return x->after < y->after ? -1 : 1;
+	if (x->rank != y->rank)
+		return x->rank < y->rank ? -1 : 1;
 	return x->node < y->node ? -1 : x->node > y->node;
+}
+
+/* The least that leaves first, of equal ones the first in the given order; or a shuffle. */
+static void sort_moves(const struct search *s, uint32_t n)
+{
+	uint64_t turn = s->space->p->turn;
+
+	for (uint32_t k = 0; k < n; k++)
+		s->move[k].rank = turn ? hash_of(turn << 32 | s->move[k].node) : s->move[k].after;
+	qsort(s->move, n, sizeof(*s->move), by_rank);
 }
 
 static void expand(struct search *s, uint32_t state)
@@ -161,7 +170,7 @@ static void expand(struct search *s, uint32_t state)
 	struct order_set d = {s->seg->begin, s->seg->end, x->bits, x->live};
 	uint32_t n = order_moves(s->space, &d, s->budget, s->move);
 
-	qsort(s->move, n, sizeof(*s->move), by_after);
+	sort_moves(s, n);
 	for (uint32_t k = n; k-- > 0;) {
 		struct wait w = {s->move[k].during, state, s->move[k].node};
 

@@ -36,6 +36,7 @@ struct order_set {
 struct order_move {
 	uint32_t node;
 	uint64_t during, after; /* bytes that are live while it runs, and then */
+	uint64_t rank;		/* order_exact.c: of those within the budget the least goes first */
 };
 
 /* order_step.c */

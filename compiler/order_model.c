@@ -409,6 +409,7 @@ bool order_model(const struct graph *g, struct arena *a, bool shared, struct ord
 	whose = find_callers(&m);
 	for (uint32_t i = 0; i < g->nnode; i++)
 		add_node(&m, i, whose, &node[i]);
-	*p = (struct order_problem){g->nnode, m.ncell, node, m.cell};
+	*p = (struct order_problem){
+		.nnode = g->nnode, .ncell = m.ncell, .node = node, .cell = m.cell};
 	return true;
 }

@@ -189,7 +189,7 @@ static uint64_t take(struct whole *w, const struct order_segment *seg, const uin
 {
 	uint64_t live = seg->live, peak = order_peak(&w->space, seg, node, &live);
 
-	if (peak >= seg->given)
+	if (peak > seg->given || (peak == seg->given && !w->space.p->turn))
 		return seg->given;
 	for (uint32_t i = seg->begin; i < seg->end; i++)
 		w->order[i] = node[i - seg->begin];
@@ -217,7 +217,7 @@ static void improve(struct whole *w, struct order_segment *seg)
 	uint64_t bound, peak = seg->given;
 
 	bound = seg->bound = small ? relaxed(&w->space, seg) : most_operands(&w->space, seg);
-	if (small && peak > MAX(w->peak, bound))
+	if (small && (peak > MAX(w->peak, bound) || w->space.p->turn))
 		peak = search(w, seg, &bound);
 	w->bound = MAX(w->bound, bound);
 	w->peak = MAX(w->peak, peak);
@@ -239,9 +239,9 @@ void order_search(const struct order_problem *p, uint32_t limit, uint32_t *order
 	w.nseg = cut(&w.space, a, w.seg);
 	measure(&w);
 	qsort(w.seg, w.nseg, sizeof(*w.seg), by_given);
-	for (uint32_t k = 0; k < w.nseg && w.seg[k].given > w.peak; k++)
+	for (uint32_t k = 0; k < w.nseg && (p->turn || w.seg[k].given > w.peak); k++)
 		improve(&w, &w.seg[k]);
-	for (uint32_t k = 0; k < w.nseg; k++) /* now it is known what is good enough */
+	for (uint32_t k = 0; k < w.nseg && !p->turn; k++) /* now it is known what is good enough */
 		for (uint32_t i = w.seg[k].begin; w.seg[k].given <= w.peak && i < w.seg[k].end; i++)
 			order[i] = i;
 	*found = (struct order_found){.given = w.nseg ? w.seg[0].given : 0,

@@ -38,6 +38,7 @@ struct order_problem {
 	uint32_t nnode, ncell;
 	const struct order_node *node; /* in an order that is possible: the given one */
 	const struct order_cell *cell;
+	uint32_t turn; /* 0: near the given order; else another of those that are as good */
 };
 
 struct order_found {

@@ -184,7 +184,8 @@ struct order_move order_move_of(struct order_space *s, const struct order_set *d
 	for (uint32_t k = 0; k < s->writes[node].n; k++)
 		if (dies(d, &cell[s->writes[node].at[k]], node))
 			after -= cell[s->writes[node].at[k]].bytes;
-	return (struct order_move){node, during + n->scratch - best_credit(s, n), after};
+	return (struct order_move){
+		.node = node, .during = during + n->scratch - best_credit(s, n), .after = after};
 }
 
 /* Of the nodes that waited for `node` alone, the one that leaves fewest bytes; nnode if none. */

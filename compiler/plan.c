@@ -43,8 +43,9 @@ static uint32_t count_reused(const struct graph *g)
 	return count;
 }
 
-#define RUNS_MAX 16 /* beyond, a value with gaps between its batch items counts as if it had none \
-		     */
+#define RUNS_MAX                                                                         \
+	16 /* beyond, a value with gaps between its batch items counts as if it had none \
+	    */
 
 /* Parts of a value: one, or one per batch item where there are gaps between them. */
 static uint32_t part_count(const struct val *v)
@@ -117,6 +118,18 @@ bool plan_too_big(const struct graph *g)
 		if (g->slot[i].size > PLAN_BYTES_MAX)
 			return true;
 	return false;
+}
+
+uint64_t plan_bytes(const struct graph *g, uint64_t *nodes)
+{
+	struct arena *tmp = arena_open(0);
+	struct place_found found = {.bytes = UINT64_MAX};
+
+	if (!plan_too_big(g))
+		place(plan_items(g, tmp), g->nslot - 1, &found);
+	*nodes = found.nodes;
+	arena_close(tmp);
+	return found.bytes;
 }
 
 int pass_plan(struct graph *g, struct err *e)
