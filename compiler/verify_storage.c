@@ -161,32 +161,63 @@ static bool only_shows(const struct graph *g, const struct node *n)
 
 /* ---- the same data ---- */
 
-static val_id leaf_at(const struct graph *g, const struct node *n, uint64_t at, uint64_t *next)
+/* What every question asks again. */
+struct facts {
+	const struct graph *g;
+	struct arena *tmp;
+	bool *shows;   /* per value: its node only shows */
+	bool **stands; /* per value, of a Concat: per input, it stands at its place */
+};
+
+static void stand(struct facts *f, const struct node *n)
 {
 	int axis = ((const struct axis_attr *)n->attr)->axis;
+	bool *stands = f->stands[n->out[0]] = NEW(f->tmp, n->nin, bool);
 	int64_t before = 0;
-	val_id found = 0;
 
 	for (uint32_t k = 0; k < n->nin; k++) {
-		if (stands_inside(node_in(g, n, k), node_out(g, n, 0), axis, before) &&
-		    covers(node_in(g, n, k), at, next))
-			found = n->in[k];
-		before += node_in(g, n, k)->type.dim[axis];
+		stands[k] = stands_inside(node_in(f->g, n, k), node_out(f->g, n, 0), axis, before);
+		before += node_in(f->g, n, k)->type.dim[axis];
 	}
+}
+
+static void facts_open(struct facts *f, const struct graph *g)
+{
+	*f = (struct facts){.g = g, .tmp = arena_open(0)};
+	f->shows = NEW(f->tmp, g->nval, bool);
+	f->stands = NEW(f->tmp, g->nval, bool *);
+	for (uint32_t i = 0; i < g->nnode; i++) {
+		const struct node *n = &g->node[i];
+
+		if (n->op->mem[0].how == SHARE_INTO)
+			stand(f, n);
+		else if (n->nin == 1)
+			f->shows[n->out[0]] = only_shows(g, n);
+	}
+}
+
+static val_id leaf_at(const struct facts *f, const struct node *n, uint64_t at, uint64_t *next)
+{
+	const bool *stands = f->stands[n->out[0]];
+	val_id found = 0;
+
+	for (uint32_t k = 0; k < n->nin; k++)
+		if (stands[k] && covers(node_in(f->g, n, k), at, next))
+			found = n->in[k];
 	return found;
 }
 
 /* The value whose kernel writes byte `at` of v; *next: not beyond where that changes. */
-static val_id writer(const struct graph *g, val_id v, uint64_t at, uint64_t *next)
+static val_id writer(const struct facts *f, val_id v, uint64_t at, uint64_t *next)
 {
 	for (;;) {
-		const struct node *n = maker(g, v);
+		const struct node *n = maker(f->g, v);
 		val_id from = 0;
 
-		covers(&g->val[v], at, next);
-		if (n && n->op->mem[0].how == SHARE_INTO)
-			from = leaf_at(g, n, at, next);
-		else if (n && only_shows(g, n))
+		covers(&f->g->val[v], at, next);
+		if (f->stands[v])
+			from = leaf_at(f, n, at, next);
+		else if (f->shows[v])
 			from = n->in[0];
 		if (!from)
 			return v;
@@ -195,16 +226,16 @@ static val_id writer(const struct graph *g, val_id v, uint64_t at, uint64_t *nex
 }
 
 /* Each byte that x and y have in common holds the same data. */
-static bool agree(const struct graph *g, val_id x, val_id y)
+static bool agree(const struct facts *f, val_id x, val_id y)
 {
-	const struct val *vx = &g->val[x], *vy = &g->val[y];
+	const struct val *vx = &f->g->val[x], *vy = &f->g->val[y];
 	uint64_t at = MAX(vx->off, vy->off), end = MIN(end_of(vx), end_of(vy));
 
 	while (at < end) {
 		uint64_t next = end;
 		bool in_x = covers(vx, at, &next), in_y = covers(vy, at, &next);
 
-		if (in_x && in_y && writer(g, x, at, &next) != writer(g, y, at, &next))
+		if (in_x && in_y && writer(f, x, at, &next) != writer(f, y, at, &next))
 			return false;
 		at = next;
 	}
@@ -232,6 +263,7 @@ static void check_value(const struct spec *s, val_id id)
 void verify_alias(struct spec *s)
 {
 	const struct graph *g = s->g;
+	struct facts f;
 
 	s->node = g->nnode;
 	for (val_id v = 1; v < g->nval; v++)
@@ -239,6 +271,7 @@ void verify_alias(struct spec *s)
 	for (slot_id i = 1; i < g->nslot; i++)
 		need(s, g->slot[i].size && g->slot[i].size % PLAN_ALIGN == 0, "the size of slot %u",
 		     i);
+	facts_open(&f, g);
 	for (s->node = 0; s->node < g->nnode; s->node++) {
 		const struct node *n = &g->node[s->node];
 		bool into = n->op->mem[0].how == SHARE_INTO;
@@ -246,21 +279,22 @@ void verify_alias(struct spec *s)
 		for (uint32_t k = 0; (into || n->op == &op__View) && k < n->nin; k++)
 			need(s,
 			     node_in(g, n, k)->slot != node_out(g, n, 0)->slot ||
-				     agree(g, n->in[k], n->out[0]),
+				     agree(&f, n->in[k], n->out[0]),
 			     "input %u is not at its place in the output", k);
 	}
+	arena_close(f.tmp);
 }
 
 /* ---- from live: nothing is overwritten before its last reader ---- */
 
-static void check_ranges(struct spec *s)
+static void check_ranges(struct spec *s, const struct facts *f)
 {
 	const struct graph *g = s->g;
 
 	for (s->node = 0; s->node < g->nnode; s->node++) {
 		const struct node *n = &g->node[s->node];
 
-		if (n->nin == 1 && only_shows(g, n)) {
+		if (n->nout && f->shows[n->out[0]]) {
 			need(s, node_out(g, n, 0)->first == node_in(g, n, 0)->first,
 			     "the view begins at another step than what it shows");
 			continue;
@@ -332,14 +366,14 @@ static bool written_over(const struct graph *g, val_id x, val_id y)
 	return reads;
 }
 
-static val_id shown(const struct graph *g, val_id v)
+static val_id shown(const struct facts *f, val_id v)
 {
-	while (maker(g, v) && maker(g, v)->nin == 1 && only_shows(g, maker(g, v)))
-		v = maker(g, v)->in[0];
+	while (f->shows[v])
+		v = maker(f->g, v)->in[0];
 	return v;
 }
 
-static void check_pair(const struct spec *s, val_id x, val_id y)
+static void check_pair(const struct spec *s, const struct facts *f, val_id x, val_id y)
 {
 	const struct graph *g = s->g;
 	const struct val *vx = &g->val[x], *vy = &g->val[y];
@@ -347,19 +381,22 @@ static void check_pair(const struct spec *s, val_id x, val_id y)
 	if (vx->last < vy->first || vy->last < vx->first || end_of(vx) <= vy->off ||
 	    end_of(vy) <= vx->off)
 		return;
-	if ((vx->first == vy->last && written_over(g, y, shown(g, x))) ||
-	    (vy->first == vx->last && written_over(g, x, shown(g, y))))
+	if ((vx->first == vy->last && written_over(g, y, shown(f, x))) ||
+	    (vy->first == vx->last && written_over(g, x, shown(f, y))))
 		return;
-	need(s, agree(g, x, y), "%s and %s share bytes of slot %u", vx->name, vy->name, vx->slot);
+	need(s, agree(f, x, y), "%s and %s share bytes of slot %u", vx->name, vy->name, vx->slot);
 }
 
 void verify_live(struct spec *s)
 {
 	const struct graph *g = s->g;
-	struct arena *tmp = arena_open(0);
-	val_id *newest = NEW(tmp, g->nslot, val_id), *next = NEW(tmp, g->nval, val_id);
+	struct facts f;
+	val_id *newest, *next;
 
-	check_ranges(s);
+	facts_open(&f, g);
+	newest = NEW(f.tmp, g->nslot, val_id);
+	next = NEW(f.tmp, g->nval, val_id);
+	check_ranges(s, &f);
 	check_slots(s);
 	s->node = g->nnode;
 	for (val_id v = 1; v < g->nval; v++) {
@@ -368,11 +405,11 @@ void verify_live(struct spec *s)
 		if (!slot)
 			continue;
 		for (val_id w = newest[slot]; w; w = next[w])
-			check_pair(s, v, w);
+			check_pair(s, &f, v, w);
 		next[v] = newest[slot];
 		newest[slot] = v;
 	}
-	arena_close(tmp);
+	arena_close(f.tmp);
 }
 
 /* ---- from plan: what lives in different slots at one step is apart ---- */
