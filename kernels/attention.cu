@@ -95,7 +95,8 @@ struct travel {
 	float k[K_LOADS][K_VEC], v[V_LOADS][V_VEC];
 };
 
-INLINE void load_k(travel &next, const float *k, unsigned tile, unsigned step)
+/* first: of the batch item. Offsets are modulo 2^32: strides may be negative. */
+INLINE void load_k(travel &next, const float *k, unsigned first, unsigned tile, unsigned step)
 {
 #pragma unroll
 	for (int i = 0; i < K_LOADS; i++) {
@@ -106,7 +107,7 @@ INLINE void load_k(travel &next, const float *k, unsigned tile, unsigned step)
 		d += step * 8;
 		t = min(tile * BN + t, TT - (KD == 1 ? 1 : K_VEC));
 		if ((DD % 8 == 0 || d < DD) && (K_UNITS % THREADS == 0 || u < K_UNITS)) {
-			load(next.k[i], k + (t * KT + d * KD));
+			load(next.k[i], k + (first + t * KT + d * KD));
 		} else {
 #pragma unroll
 			for (int q = 0; q < K_VEC; q++)
@@ -135,7 +136,7 @@ INLINE void put_k(float (&shared)[8][LDB], const travel &next)
 	}
 }
 
-INLINE void load_v(travel &next, const float *v, unsigned tile, unsigned step)
+INLINE void load_v(travel &next, const float *v, unsigned first, unsigned tile, unsigned step)
 {
 #pragma unroll
 	for (int i = 0; i < V_LOADS; i++) {
@@ -144,7 +145,7 @@ INLINE void load_v(travel &next, const float *v, unsigned tile, unsigned step)
 
 		/* a key that is not there has probability 0, and 0 * NaN would be NaN */
 		if ((TT % BN == 0 || t < TT) && (V_UNITS % THREADS == 0 || u < V_UNITS)) {
-			load(next.v[i], v + (t * VT + min(n, DV - V_VEC) * VD));
+			load(next.v[i], v + (first + t * VT + min(n, DV - V_VEC) * VD));
 		} else {
 #pragma unroll
 			for (int q = 0; q < V_VEC; q++)
@@ -166,7 +167,7 @@ INLINE void put_v(float (&shared)[8][LDB], const travel &next)
 }
 
 /* All columns of the block's rows, scaled, those beyond DD zero. */
-INLINE void put_q(float (&shared)[STEPS * 8][LDM], const float *q, unsigned s0)
+INLINE void put_q(float (&shared)[STEPS * 8][LDM], const float *q, unsigned first, unsigned s0)
 {
 #pragma unroll 4
 	for (unsigned u = threadIdx.x; u < Q_UNITS; u += THREADS) {
@@ -174,7 +175,7 @@ INLINE void put_q(float (&shared)[STEPS * 8][LDM], const float *q, unsigned s0)
 		float x[Q_VEC] = {0.0f};
 
 		if (DD % 8 == 0 || d < DD)
-			load(x, q + (min(s0 + m, SS - 1) * QS + d * QD));
+			load(x, q + (first + min(s0 + m, SS - 1) * QS + d * QD));
 #pragma unroll
 		for (int i = 0; i < Q_VEC; i++)
 			shared[d + i][m] = x[i] * SCALE;
@@ -260,6 +261,7 @@ extern "C" __global__ void __launch_bounds__(THREADS,
 	const unsigned tx = threadIdx.x % TX, ty = threadIdx.x / TX;
 	const unsigned batch = blockIdx.x / BLOCKS, s0 = blockIdx.x % BLOCKS * BM;
 	float sum[TM][TV] = {}, top[TM], total[TM];
+	const unsigned k0 = k_base(batch), v0 = v_base(batch), y0 = y_base(batch);
 	unsigned now = 0;
 	travel next;
 
@@ -268,10 +270,8 @@ extern "C" __global__ void __launch_bounds__(THREADS,
 		top[i] = __int_as_float(0xff800000);
 		total[i] = 0.0f;
 	}
-	k += k_base(batch);
-	v += v_base(batch);
-	load_k(next, k, 0, 0);
-	put_q(qs, q + q_base(batch), s0);
+	load_k(next, k, k0, 0, 0);
+	put_q(qs, q, q_base(batch), s0);
 	put_k(kv[0], next);
 	__syncthreads();
 #pragma unroll 1
@@ -282,9 +282,9 @@ extern "C" __global__ void __launch_bounds__(THREADS,
 #pragma unroll 1
 		for (unsigned step = 0; step < STEPS; step++, now ^= 1) {
 			if (step + 1 < STEPS)
-				load_k(next, k, tile, step + 1);
+				load_k(next, k, k0, tile, step + 1);
 			else
-				load_v(next, v, tile, 0);
+				load_v(next, v, v0, tile, 0);
 			tile_fma(score, *(const float(*)[8][LDM])qs[step * 8], kv[now], ty, TY, tx, TX);
 			if (step + 1 < STEPS)
 				put_k(kv[now ^ 1], next);
@@ -309,9 +309,9 @@ extern "C" __global__ void __launch_bounds__(THREADS,
 			const bool last = step + 1 == BN / 8;
 
 			if (!last)
-				load_v(next, v, tile, step + 1);
+				load_v(next, v, v0, tile, step + 1);
 			else if (tile + 1 < TILES)
-				load_k(next, k, tile + 1, 0);
+				load_k(next, k, k0, tile + 1, 0);
 			tile_fma(sum, *(const float(*)[8][LDM])ps[step * 8], kv[now], ty, TY, tx, TX);
 			if (!last)
 				put_v(kv[now ^ 1], next);
@@ -320,7 +320,6 @@ extern "C" __global__ void __launch_bounds__(THREADS,
 			__syncthreads();
 		}
 	}
-	y += y_base(batch);
 #pragma unroll
 	for (int i = 0; i < TM; i++) {
 		const unsigned s = s0 + tile_index(ty, i, TY);
@@ -335,7 +334,7 @@ extern "C" __global__ void __launch_bounds__(THREADS,
 			for (int c = 0; c < Y_VEC; c++)
 				out[c] = sum[i][j + c] / total[i];
 			if (s < SS && n < DV)
-				store(y, s * YS + n * YD, out);
+				store(y, y0 + s * YS + n * YD, out);
 		}
 	}
 }
