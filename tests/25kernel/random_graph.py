@@ -149,8 +149,13 @@ def matmul(g, x, s):
     g.node((*s[:-1], columns), "MatMul", x, g.const([s[-1], columns]))
 
 
+def shuffled(g, x, s):
+    if len(s) == 4 and s[1] % 4 == 0:
+        g.node((s[0], s[1] // 4, s[2] * 2, s[3] * 2), "DepthToSpace", x, blocksize=2, mode=g.random.choice(('"DCR"', '"CRD"')))
+
+
 STEPS = [conv] * 4 + [activation, binary] * 2 + [depthwise, transposed, pool, concat, resize, pooled, reduce,
-                                                transpose, softmax, cut, matmul]
+                                                transpose, softmax, cut, matmul, shuffled]
 
 
 def text(seed):
