@@ -225,12 +225,27 @@ static val_id writer(const struct facts *f, val_id v, uint64_t at, uint64_t *nex
 	}
 }
 
+/* y shows x, or holds it at its place. */
+static bool is_made_of(const struct facts *f, val_id y, val_id x)
+{
+	const struct node *n = maker(f->g, y);
+
+	if (f->shows[y])
+		return n->in[0] == x;
+	for (uint32_t k = 0; f->stands[y] && k < n->nin; k++)
+		if (n->in[k] == x && f->stands[y][k])
+			return true;
+	return false;
+}
+
 /* Each byte that x and y have in common holds the same data. */
 static bool agree(const struct facts *f, val_id x, val_id y)
 {
 	const struct val *vx = &f->g->val[x], *vy = &f->g->val[y];
 	uint64_t at = MAX(vx->off, vy->off), end = MIN(end_of(vx), end_of(vy));
 
+	if (is_made_of(f, x, y) || is_made_of(f, y, x))
+		return true;
 	while (at < end) {
 		uint64_t next = end;
 		bool in_x = covers(vx, at, &next), in_y = covers(vy, at, &next);
@@ -421,11 +436,11 @@ struct region {
 	const struct val *val; /* NULL: scratch memory */
 };
 
-static int by_low(const void *a, const void *b)
+static int by_first(const void *a, const void *b)
 {
 	const struct region *x = a, *y = b;
 
-	return x->low < y->low ? -1 : x->low > y->low;
+	return x->first < y->first ? -1 : x->first > y->first;
 }
 
 static struct region *collect(const struct graph *g, struct arena *a, uint32_t *count)
@@ -450,7 +465,7 @@ static struct region *collect(const struct graph *g, struct arena *a, uint32_t *
 	}
 	*count = n;
 	if (n)
-		qsort(r, n, sizeof(*r), by_low);
+		qsort(r, n, sizeof(*r), by_first);
 	return r;
 }
 
@@ -472,9 +487,7 @@ static bool apart(const struct graph *g, const struct region *x, const struct re
 {
 	uint64_t at = MAX(x->low, y->low), end = MIN(x->high, y->high);
 
-	if (x->slot == y->slot || x->last < y->first || y->last < x->first)
-		return true;
-	while (at < end) {
+	while (at < end && x->slot != y->slot) {
 		uint64_t next = end;
 		bool in_x = region_covers(g, x, at, &next), in_y = region_covers(g, y, at, &next);
 
@@ -494,8 +507,9 @@ void verify_plan(struct spec *s)
 {
 	const struct graph *g = s->g;
 	struct arena *tmp = arena_open(0);
-	uint32_t n;
+	uint32_t n, nlive = 0;
 	const struct region *r = collect(g, tmp, &n);
+	const struct region **live = NEW(tmp, n, const struct region *); /* at the step of r[i] */
 
 	s->node = g->nnode;
 	need(s, g->lower_bound <= g->arena_bytes && g->certificate, "the plan's size");
@@ -504,9 +518,17 @@ void verify_plan(struct spec *s)
 		     g->slot[i].offset % PLAN_ALIGN == 0 &&
 			     g->slot[i].offset + g->slot[i].size <= g->arena_bytes,
 		     "slot %u is outside the arena", i);
-	for (uint32_t i = 0; i < n; i++)
-		for (uint32_t k = i + 1; k < n && r[k].low < r[i].high; k++)
-			need(s, apart(g, &r[i], &r[k]), "%s of slot %u and %s of slot %u overlap",
-			     name_of(&r[i]), r[i].slot, name_of(&r[k]), r[k].slot);
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t kept = 0;
+
+		for (uint32_t k = 0; k < nlive; k++)
+			if (live[k]->last >= r[i].first)
+				live[kept++] = live[k];
+		for (uint32_t k = 0; k < kept; k++)
+			need(s, apart(g, live[k], &r[i]), "%s of slot %u and %s of slot %u overlap",
+			     name_of(live[k]), live[k]->slot, name_of(&r[i]), r[i].slot);
+		live[kept] = &r[i];
+		nlive = kept + 1;
+	}
 	arena_close(tmp);
 }
