@@ -181,6 +181,7 @@ int pass_fuse(struct graph *g, struct err *e)
 		}
 	if (fuse_pools(&f, e) < 0)
 		return -1;
+	fuse_heads(&f);
 	fuse_attention(&f);
 	drop_dead(&f);
 	return 0;

@@ -76,6 +76,9 @@ bool fuse_may_join(const struct fuse *f, const struct node *b, const struct node
 /* p, or where it moves b, becomes p with the steps of b behind its own. */
 void fuse_join(struct fuse *f, struct node *b, struct node *p, uint32_t k, bool moves);
 
+/* fuse_head.c: a .Map into the loads of the convolutions that read it. */
+void fuse_heads(struct fuse *f);
+
 /* fuse_store.c: a DepthToSpace, later a pool, into the convolution before it. */
 int fuse_shuffles(struct fuse *f, struct err *e);
 int fuse_pools(struct fuse *f, struct err *e);

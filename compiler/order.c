@@ -11,9 +11,13 @@
 #include "compiler/passes.h"
 #include "compiler/rewrites.h"
 
-/* Orders that are as good are tried for one that packs without a gap: */
-#define TURNS	   16
-#define PACK_NODES 20000 /* of the packer's search, in all of them together */
+#define NODES_MAX 10000 /* beyond, the model's order stays */
+
+/* Orders that are as good are tried for one that packs without a gap. In all of them: */
+#define TURNS	    16
+#define TURN_NODES  4000  /* of the graph */
+#define TURN_STATES 50000 /* of the search */
+#define PACK_NODES  20000 /* of the packer's search */
 
 /* The nodes as they were in `from`, in this order. */
 static void reorder(struct graph *g, const struct node *from, const uint32_t *order)
@@ -61,6 +65,7 @@ struct choice {
 	struct alias_needs needs;
 	uint64_t bound; /* of every order */
 	uint64_t nodes; /* that the packer looked at */
+	uint32_t states;
 };
 
 static bool is_better(const struct alias_needs *a, const struct alias_needs *b)
@@ -77,6 +82,7 @@ static void try(struct choice *c, const struct order_problem *p, struct order_fo
 	struct alias_needs needs;
 
 	order_search(p, ORDER_STATES, order, found);
+	c->states += found->states;
 	if (!rewrite_on(c->g, REWRITE_ORDER) || (found->peak == found->given && !p->turn))
 		return;
 	reorder(c->g, c->from, order);
@@ -88,6 +94,14 @@ static void try(struct choice *c, const struct order_problem *p, struct order_fo
 	}
 }
 
+static bool may_try(const struct choice *c, uint32_t turn)
+{
+	if (c->needs.bytes <= c->bound || !rewrite_on(c->g, REWRITE_ORDER))
+		return false;
+	return !turn || (turn < TURNS && turn * c->g->nnode <= TURN_NODES &&
+			 c->states <= TURN_STATES && c->nodes <= PACK_NODES);
+}
+
 static void search(struct choice *c)
 {
 	struct order_problem least, real;
@@ -95,14 +109,15 @@ static void search(struct choice *c)
 	bool known;
 
 	alias_fixed(c->g);
-	known = order_model(c->g, c->tmp, true, &least) && order_model(c->g, c->tmp, false, &real);
+	known = c->g->nnode <= NODES_MAX && order_model(c->g, c->tmp, true, &least) &&
+		order_model(c->g, c->tmp, false, &real);
 	c->bound = greatest(c->g);
 	c->needs = alias_try(c->g);
 	if (!known)
 		return;
 	try(c, &least, &found);
 	c->bound = found.bound;
-	for (; real.turn < TURNS && c->nodes < PACK_NODES && c->needs.bytes > c->bound; real.turn++)
+	for (; may_try(c, real.turn); real.turn++)
 		try(c, &real, &found);
 }
 

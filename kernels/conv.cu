@@ -4,6 +4,7 @@
  * x plain (X_PLAIN): the same without filling between blocks, padded with zero weights to a
  * multiple of 8; tab[k] = {offset, z << 26 | y << 13 | x} of the tap.
  * Each output is one chain of fmaf over k that starts with the bias: all tiles give equal bits.
+ * A head is applied to what lies inside of the image: padding is zero behind it.
  * w: [group][K][CO_PAD], then bias [group][CO_PAD]; CO_PAD a multiple of 4.
  * WD x WH x WW > 1 (of 2 or 4 pixels): y is the maximum (IS_MAX) or the mean of windows of pixels side by
  * side, which are neighbours of m and thus one thread's; O* count windows; BEFORE: steps before that.
@@ -94,10 +95,11 @@
 /* Loads of A: a thread has HALVES of the 8 values of each of SLOTS pixels. */
 #define HALVES (THREADS > BM ? 1 : 2)
 #define SLOTS (BM * 2 / (THREADS * HALVES))
-#define REGISTERS (TM * TN + SLOTS * HALVES * 4 + 96)
+#define REGISTERS (TM * TN + SLOTS * HALVES * 4 + 96 + HEAD * 16)
 #define BLOADS ((BN * 2 + THREADS - 1) / THREADS)
 
 struct pixel {
+	unsigned n;	     /* item */
 	int base;	     /* of its tap 0 in x, may lie outside */
 	int z, y, x;	     /* coordinates of tap 0 */
 	unsigned mz, my, mx; /* bit per tap of the axis: inside the image */
@@ -129,12 +131,15 @@ INLINE pixel pixel_at(unsigned m)
 	p.mx = MASK_W ? axis_mask(p.x, KW, DW, IW) : ~0u;
 #endif
 	p.base += (int)(n * X_PITCH);
+	p.n = n;
 	return p;
 }
 
-/* Where in k a step is: its tap, and its offset from a pixel's tap 0 (x plain: in the table). */
+/* Where in k a step is: its tap, its offset from a pixel's tap 0 (x plain: in the table), the
+ * thread's first channel. */
 struct place {
 	int kz, ky, kx, off;
+	unsigned c;
 };
 
 INLINE void advance(place &p)
@@ -152,6 +157,7 @@ INLINE void advance(place &p)
 		return;
 	p.kz = 0;
 	p.off += (IS - KD * DD * IH * IW) * 8;
+	p.c += 8;
 }
 
 INLINE bool inside(const pixel &p, const place &k)
@@ -171,26 +177,44 @@ INLINE bool inside(const pixel &p, const place &k)
 
 /* ---- what a thread brings for a step, by way of registers ---- */
 
-typedef float a_part[SLOTS][HALVES][4];
+struct a_part {
+	float v[SLOTS][HALVES][4];
+	/* x blocked: the head's operands, which travel, too */
+	head_in h[HEAD_PER_ITEM ? SLOTS : 1][HALVES];
+	unsigned c, ok; /* the first channel; a bit per slot: inside of the image */
+};
 
 #if X_PLAIN
 #define TAB_PARAM , const int2 *__restrict__ tab
 #define TAB_ARG	  , tab
 
-INLINE float element(const float *x, const pixel &p, int2 e)
+INLINE float element(const float *x, const pixel &p, int2 e HEAD_PARAMS)
 {
+	const int kz = e.y >> 26, ky = e.y >> 13 & 8191, kx = e.y & 8191;
+	float v[1];
+	head_in h;
 	bool ok = true;
 
 	if (MASK_D)
-		ok = ok && (unsigned)(p.z + (e.y >> 26)) < ID;
+		ok = ok && (unsigned)(p.z + kz) < ID;
 	if (MASK_H)
-		ok = ok && (unsigned)(p.y + (e.y >> 13 & 8191)) < IH;
+		ok = ok && (unsigned)(p.y + ky) < IH;
 	if (MASK_W)
-		ok = ok && (unsigned)(p.x + (e.y & 8191)) < IW;
-	return ok ? x[p.base + e.x] : 0.0f;
+		ok = ok && (unsigned)(p.x + kx) < IW;
+	if (!ok)
+		return 0.0f;
+	v[0] = x[p.base + e.x];
+	if (HEAD) {
+		const unsigned c = (unsigned)(e.x - (kz * IH + ky) * IW - kx) / IS;
+
+		head_load(h, p.n, c HEAD_ARGS);
+		head(v, h, c);
+	}
+	return v[0];
 }
 
-INLINE void fetch_a(a_part &a, const float *x, const pixel (&px)[SLOTS], place &k TAB_PARAM)
+INLINE void fetch_a(a_part &a, const float *x, const pixel (&px)[SLOTS],
+		    place &k TAB_PARAM HEAD_PARAMS)
 {
 #pragma unroll
 	for (int h = 0; h < HALVES; h++)
@@ -200,7 +224,7 @@ INLINE void fetch_a(a_part &a, const float *x, const pixel (&px)[SLOTS], place &
 
 #pragma unroll
 			for (int i = 0; i < SLOTS; i++)
-				a[i][h][q] = element(x, px[i], e);
+				a.v[i][h][q] = element(x, px[i], e HEAD_ARGS);
 		}
 	k.off += 8;
 }
@@ -208,35 +232,47 @@ INLINE void fetch_a(a_part &a, const float *x, const pixel (&px)[SLOTS], place &
 #define TAB_PARAM
 #define TAB_ARG
 
-INLINE void fetch_a(a_part &a, const float *x, const pixel (&px)[SLOTS], place &k)
+INLINE void fetch_a(a_part &a, const float *x, const pixel (&px)[SLOTS], place &k HEAD_PARAMS)
 {
+	a.c = k.c;
+	a.ok = MASKED ? 0 : ~0u;
 #pragma unroll
 	for (int i = 0; i < SLOTS; i++) {
 		const bool ok = !MASKED || inside(px[i], k);
 
+		if (MASKED)
+			a.ok |= (unsigned)ok << i;
+#pragma unroll
+		for (int h = 0; h < HALVES && (HEAD_PER_ITEM || i == 0); h++)
+			head_load(a.h[i][h], px[i].n, k.c + h * 4 HEAD_ARGS);
 #pragma unroll
 		for (int h = 0; h < HALVES; h++)
 			if (ok) {
-				load(a[i][h], x + (px[i].base + k.off + h * 4));
+				load(a.v[i][h], x + (px[i].base + k.off + h * 4));
 			} else {
 #pragma unroll
 				for (int q = 0; q < 4; q++)
-					a[i][h][q] = 0.0f;
+					a.v[i][h][q] = 0.0f;
 			}
 	}
 	advance(k);
 }
 #endif
 
-INLINE void stage_a(float (&as)[8][BM], const a_part &a, unsigned row, unsigned half)
+INLINE void stage_a(float (&as)[8][BM], a_part &a, unsigned row, unsigned half)
 {
 #pragma unroll
 	for (int i = 0; i < SLOTS; i++)
 #pragma unroll
-		for (int h = 0; h < HALVES; h++)
+		for (int h = 0; h < HALVES; h++) {
+#if HEAD && !X_PLAIN
+			if (a.ok >> i & 1)
+				head(a.v[i][h], a.h[HEAD_PER_ITEM ? i : 0][h], a.c + h * 4);
+#endif
 #pragma unroll
 			for (int q = 0; q < 4; q++)
-				as[half + h * 4 + q][row + i * THREADS] = a[i][h][q];
+				as[half + h * 4 + q][row + i * THREADS] = a.v[i][h][q];
+		}
 }
 
 /* Is load i of B this thread's, where the loads do not divide evenly? */
@@ -399,7 +435,7 @@ INLINE void raise_windows(float *y, const float (&v)[VEC], unsigned m, unsigned 
 #endif
 
 extern "C" __global__ void __launch_bounds__(THREADS, MIN_BLOCKS(THREADS, REGISTERS))
-	conv(float *y, const float *x, const float *__restrict__ w TAB_PARAM EXTRA_PARAMS)
+	conv(float *y, const float *x, const float *__restrict__ w TAB_PARAM HEAD_PARAMS EXTRA_PARAMS)
 {
 	__shared__ float as[2][8][BM];
 	__shared__ float bs[2][8][BN];
@@ -427,12 +463,13 @@ extern "C" __global__ void __launch_bounds__(THREADS, MIN_BLOCKS(THREADS, REGIST
 	}
 	if (X_PLAIN)
 		k.off = half;
+	k.c = group * CI + half;
 	start(acc, w + GROUPS * (STEPS * 8 * CO_PAD) + group * CO_PAD, n0, tx);
 	/* the next step's operands travel while this one is computed */
 #pragma unroll 1
 	for (int step = -1; step < STEPS; step++) {
 		if (step + 1 < STEPS) {
-			fetch_a(a, x, px, k TAB_ARG);
+			fetch_a(a, x, px, k TAB_ARG HEAD_ARGS);
 			fetch_b(b, wp);
 		}
 		if (step >= 0)

@@ -55,7 +55,7 @@
 #endif
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-	conv_direct(y_t *y, const y_t *x, const y_t *w BIAS_PARAM EXTRA_PARAMS)
+	conv_direct(y_t *y, const y_t *x, const y_t *w BIAS_PARAM HEAD_PARAMS EXTRA_PARAMS)
 {
 	const unsigned off = blockIdx.x * THREADS + threadIdx.x;
 	const unsigned s = off / YL % OS, c = off / YL / OS % CB * YL + off % YL;
@@ -88,9 +88,15 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 							const y_t *xp = xn + (first + i) / XL * (IS * XL) +
 									(first + i) % XL;
 
+							compute_t<y_t> e[1] = {get(
+								xp[((iz * IH + iy) * IW + ix) *
+								   XL])};
+							head_in h;
+
+							head_load(h, n, first + i HEAD_ARGS);
+							head(e, h, first + i);
 							v[0] = mul_add(
-								get(xp[((iz * IH + iy) * IW + ix) *
-								       XL]),
+								e[0],
 								get(wp[i * TAPS +
 								       (kz * KH + ky) * KW + kx]),
 								v[0]);

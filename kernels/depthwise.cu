@@ -41,8 +41,8 @@
 #define SPAN ((COLS - 1) * SW + (KW - 1) * DW + 1)
 #define OS (OD * OH * OW)
 
-/* Columns x0.. of one row, zero outside. */
-INLINE void load_row(float (&row)[SPAN][4], const float *p, int x0)
+/* Columns x0.. of one row behind the head, zero outside. */
+INLINE void load_row(float (&row)[SPAN][4], const float *p, int x0, const head_in &h, unsigned c)
 {
 #pragma unroll
 	for (int i = 0; i < SPAN; i++) {
@@ -50,6 +50,7 @@ INLINE void load_row(float (&row)[SPAN][4], const float *p, int x0)
 			continue;
 		if ((unsigned)(x0 + i) < IW) {
 			load(row[i], p + (x0 + i) * 8);
+			head(row[i], h, c);
 		} else {
 #pragma unroll
 			for (int q = 0; q < 4; q++)
@@ -59,7 +60,7 @@ INLINE void load_row(float (&row)[SPAN][4], const float *p, int x0)
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-	depthwise(float *y, const float *x, const float *__restrict__ w EXTRA_PARAMS)
+	depthwise(float *y, const float *x, const float *__restrict__ w HEAD_PARAMS EXTRA_PARAMS)
 {
 	const unsigned i = blockIdx.x * THREADS + threadIdx.x, half = i % 2 * 4;
 	const unsigned ox = i / 2 % GROUPS_X * COLS, row_id = i / 2 / GROUPS_X;
@@ -69,9 +70,11 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 	const float *xp = x + n * X_PITCH + cb * (ID * IH * IW * 8) + half;
 	const float *wp = w + cb * (TAPS * 8) + half;
 	float acc[COLS][4];
+	head_in h;
 
 	if (n >= N)
 		return;
+	head_load(h, n, cb * 8 + half HEAD_ARGS);
 #pragma unroll
 	for (int c = 0; c < COLS; c++)
 		load(acc[c], w + CB * TAPS * 8 + cb * 8 + half);
@@ -84,7 +87,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 
 			if ((unsigned)iz >= ID || (unsigned)iy >= IH)
 				continue;
-			load_row(row, xp + (iz * IH + iy) * (IW * 8), x0);
+			load_row(row, xp + (iz * IH + iy) * (IW * 8), x0, h, cb * 8 + half);
 #pragma unroll
 			for (int kx = 0; kx < KW; kx++) {
 				float f[4];

@@ -1,7 +1,25 @@
 /*
  * Stands between the generated text and the template: what a template ends
- * in when nothing is fused behind it.
+ * in when nothing is fused behind it, and begins with when nothing is in front.
  */
+#ifdef HEAD_PARAMS
+#define HEAD 1
+#else
+#define HEAD	      0
+#define HEAD_PER_ITEM 0 /* operands differ from item to item of the batch */
+#define HEAD_PARAMS
+#define HEAD_ARGS
+struct head_in { /* the operands of a call of head */
+};
+
+template <class T> INLINE void head_load(T &h, unsigned n, unsigned c)
+{
+}
+
+template <class T, int K> INLINE void head(T (&v)[K], const head_in &h, unsigned c)
+{
+}
+#endif
 #ifndef VEC
 #define VEC 4 /* consecutive elements that one call of the epilogue gets */
 #endif

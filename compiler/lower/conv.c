@@ -330,6 +330,7 @@ static int lower_gemm_conv(struct graph *g, struct node *n, const struct shape *
 	lower_define(&l, "MASK_H", shape_masked(s, 1) || (x_plain && s->taps * s->ci % BLOCK != 0));
 	lower_define(&l, "MASK_W", shape_masked(s, 2));
 	lower_define(&l, "X_PLAIN", x_plain);
+	lower_head(&l, x_plain ? 1 : 4);
 	define_store(&l, n, s);
 	return lower_end(&l, div_up(pixels, t->bm), s->groups * div_up(co, t->bn), 1,
 			 tile_threads(t), e);

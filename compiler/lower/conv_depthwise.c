@@ -38,6 +38,7 @@ int lower_depthwise(struct graph *g, struct node *n, const struct shape *s, stru
 	lower_define(&l, "CB", blocks);
 	lower_define(&l, "COLS", cols);
 	lower_define(&l, "THREADS", THREADS);
+	lower_head(&l, 4);
 	lower_epilogue(&l, 4);
 	return lower_end(&l, div_up(threads, THREADS), 1, 1, THREADS, e);
 }
@@ -62,6 +63,7 @@ int lower_conv_direct(struct graph *g, struct node *n, const struct shape *s, st
 	lower_define(&l, "YL", lanes_of(s->y));
 	lower_define(&l, "HAS_BIAS", s->b != NULL);
 	lower_define(&l, "THREADS", THREADS);
+	lower_head(&l, 1);
 	lower_epilogue(&l, 1);
 	return lower_end(&l, div_up(count, THREADS), 1, 1, THREADS, e);
 }

@@ -115,7 +115,7 @@ static bool is_uniform(const struct epilogue *p, const struct form *f)
  * Numbers that people write stand in the text; learned ones are loaded, so that layers which differ
  * in nothing else share a kernel.
  */
-static bool is_round(double f)
+bool is_round(double f)
 {
 	return !isfinite(f) || (fabs(f) <= 4096 && f * 256 == rint(f * 256));
 }
@@ -315,24 +315,31 @@ static enum dtype put_operand(const struct epilogue *p, uint16_t arg, struct buf
 }
 
 /* C converts between types but for floats that an integer does not hold. */
-static void put_step(const struct epilogue *p, uint32_t s, struct buf *t)
+void step_text(const struct tail_step *step, uint32_t number, const struct expr_arg *arg,
+	       struct buf *t)
 {
-	const struct tail_step *step = &p->n->tail[s];
-	struct buf name[TAIL_ARGS] = {{0}};
-	struct expr_arg arg[TAIL_ARGS] = {{"", DT_NONE}};
 	bool is_integer = DT_INTS & DT_BIT(step->dt);
 
-	for (int a = 0; a < step->nargs; a++) {
-		arg[a].dt = put_operand(p, step->arg[a], &name[a]);
-		arg[a].text = buf_str(&name[a]);
-	}
-	buf_printf(t, "\t\tconst %s s%u = ", c_type(step->dt), s + 1);
+	buf_printf(t, "\t\tconst %s s%u = ", c_type(step->dt), number);
 	if (is_integer)
 		buf_printf(t, "integer<%s>(", dtype_name(step->dt));
 	else if (is_short_float(step->dt))
 		buf_printf(t, "stored<%s>(", dtype_name(step->dt));
 	step->op->expr(step->attr, arg, t);
 	buf_puts(t, is_integer || is_short_float(step->dt) ? ");\n" : ";\n");
+}
+
+static void put_step(const struct epilogue *p, uint32_t s, struct buf *t)
+{
+	const struct tail_step *step = &p->n->tail[s];
+	struct buf name[TAIL_ARGS] = {{0}};
+	struct expr_arg arg[TAIL_ARGS] = {{"", DT_NONE}};
+
+	for (int a = 0; a < step->nargs; a++) {
+		arg[a].dt = put_operand(p, step->arg[a], &name[a]);
+		arg[a].text = buf_str(&name[a]);
+	}
+	step_text(step, s + 1, arg, t);
 	for (int a = 0; a < step->nargs; a++)
 		buf_release(&name[a]);
 }

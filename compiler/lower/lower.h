@@ -3,6 +3,7 @@
  *
  * form.c  where an operand's element lies, as a linear form of storage indices
  * expr.c  the epilogue: a node's tail as CUDA text
+ * head.c  the prologue: a node's head
  * lower.c launches, their arguments with regions, weights; pass_lower
  */
 #ifndef COMPILER_LOWER_LOWER_H
@@ -110,13 +111,27 @@ int lower_drop(struct lower *l);
 void lower_epilogue(struct lower *l, int vec);
 /* The same; the first `before` steps are a function before(), which is called with the same off. */
 void lower_epilogue_split(struct lower *l, int vec, uint32_t before);
-/* out_at() alone, and y_t: for what only writes output 0. */
 /* The same of what the operator computes inside, a plain tensor of type t, without out_at(). */
 void lower_steps(struct lower *l, const struct type *t, int vec);
+/* out_at() alone, and y_t: for what only writes output 0. */
 void lower_out(struct lower *l, int vec);
 /* The widest vec that the output's storage allows: 4 or 1. */
 int lower_vec(const struct val *out);
 /* A float as C text that means exactly these bits. */
 void float_text(struct buf *out, float f);
+/* A number that stands in the text. */
+bool is_round(double f);
+/* "const float sNUMBER = ...;": one step of its operands. */
+void step_text(const struct tail_step *step, uint32_t number, const struct expr_arg *arg,
+	       struct buf *t);
+
+/* ---- head.c ---- */
+
+/*
+ * Generates head(), what is done to `vec` neighbouring channels (blocked: 4, else 1) of input 0 as
+ * they are loaded, and head_load(), which fetches the head's operands; adds these as arguments.
+ * Does nothing where the node has no head. Call it before lower_epilogue.
+ */
+void lower_head(struct lower *l, int vec);
 
 #endif

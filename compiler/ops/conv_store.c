@@ -129,6 +129,7 @@ const struct op op__Conv = {
 	.attr_size = sizeof(struct conv_attr),
 	.infer = infer,
 	.layout = WANT_BLOCKED,
+	.head = true,
 	.tail = true,
 	.lower = lower_conv,
 };
