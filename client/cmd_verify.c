@@ -1,6 +1,8 @@
 /* verify: every digest, every zero between the blobs, every bound of the plan. */
 #include "client/client.h"
 
+#include "runtime/plan_check.h"
+
 #include <inttypes.h>
 
 int cmd_verify(int argc, char **argv, struct err *e)
@@ -12,10 +14,12 @@ int cmd_verify(int argc, char **argv, struct err *e)
 
 	if (options_parse(argc, argv, none, &file, e) < 0 || artifact_open(file, &a, e) < 0)
 		return -1;
-	if (artifact_verify(a, e) == 0 && artifact_load_plan(a, e) == 0) {
+	if (artifact_verify(a, e) == 0 && artifact_load_plan(a, e) == 0 && plan_check(a, e) == 0) {
 		print_text(stdout, file, "");
 		printf(": OK, %" PRIu64 " bytes, %u blobs, %u kernels, %u launches, key %s\n",
 		       a->file_bytes, a->nblobs, a->nkernels, a->nlaunches, a->key);
+		printf("plan: proven, %u tensors in %" PRIu64 " bytes, packing %s\n", a->nvalues,
+		       a->arena_bytes, a->certificate);
 		ret = 0;
 	}
 	artifact_close(a);

@@ -18,7 +18,7 @@ static const struct {
 	 "run an artifact once", cmd_run},
 	{"inspect", "inspect FILE [--json] [--metadata KEY]", "print what its manifest says",
 	 cmd_inspect},
-	{"verify", "verify FILE", "check every digest and every bound", cmd_verify},
+	{"verify", "verify FILE", "check every digest and bound, and prove the plan", cmd_verify},
 	{"help", "help", "print this", cmd_help},
 	{"--help", NULL, NULL, cmd_help},
 	{"-h", NULL, NULL, cmd_help},

@@ -66,6 +66,7 @@ GRAPH_PASS(alias)
 GRAPH_PASS(live)
 GRAPH_PASS(plan)
 GRAPH_PASS(lower)
+GRAPH_PASS(check)
 
 static const struct pass {
 	const char *name;
@@ -75,10 +76,11 @@ static const struct pass {
 	{"onnx", run_onnx, 0},	  {"bind", run_bind, 2},     {"infer", run_infer, 3},
 	{"fuse", run_fuse, 6},	  {"layout", run_layout, 8}, {"order", run_order, 9},
 	{"alias", run_alias, 10}, {"live", run_live, 11},    {"plan", run_plan, 12},
-	{"lower", run_lower, 14}, {"emit", run_emit, 20},    {"pack", run_pack, 95},
+	{"lower", run_lower, 14}, {"check", run_check, 19},  {"emit", run_emit, 20},
+	{"pack", run_pack, 95},
 };
 #define NPASSES	   COUNT_OF(passes)
-#define PASS_NAMES "onnx,bind,infer,fuse,layout,order,alias,live,plan,lower,emit,pack"
+#define PASS_NAMES "onnx,bind,infer,fuse,layout,order,alias,live,plan,lower,check,emit,pack"
 
 static int find_pass(const char *name)
 {

@@ -11,6 +11,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+struct artifact;
+
 #define RANK_MAX     8
 #define REWRITES_MAX 32
 
@@ -214,7 +216,8 @@ struct graph {
 	struct weight *weight; /* lower */
 	uint32_t nweight;
 	uint64_t weights_bytes;
-	struct code *code; /* emit */
+	struct artifact *shipped; /* check: tensors and launches as the artifact has them */
+	struct code *code;	  /* emit */
 	uint32_t ncode;
 	uint32_t planner;		     /* planner.h */
 	bool streamed;			     /* weights are in the arena while their node runs */

@@ -1,7 +1,7 @@
 /*
  * Pack: the planned and compiled graph becomes an artifact: manifest
  * members, the plan (tensors with their regions and steps, kernels,
- * launches with their arguments), the code and the weights. Needs emit.
+ * launches with their arguments) as check has proved it, the code and the weights. Needs emit.
  * runtime/README.md has the formats.
  */
 #include "base/json.h"
@@ -43,58 +43,53 @@ static void pack_weights(const struct graph *g, struct buf *blob)
 	}
 }
 
-/* Steps are launches; a node without launches (a view) counts as the next one that has. */
-static uint32_t step_first(const struct graph *g, uint32_t node)
-{
-	return node < g->nnode ? MIN(g->node[node].launch, g->nlaunch) : g->nlaunch;
-}
-
-static uint32_t step_last(const struct graph *g, uint32_t node)
-{
-	const struct node *n;
-
-	if (node >= g->nnode)
-		return g->nlaunch;
-	n = &g->node[node];
-	return n->nlaunch ? n->launch + n->nlaunch - 1 : n->launch;
-}
-
-static void put_dims(struct json *j, const struct type *t)
+static void put_dims(struct json *j, const int64_t *dim, uint32_t rank)
 {
 	json_open(j, "shape", '[');
-	for (int i = 0; i < t->rank; i++)
-		json_int(j, NULL, t->dim[i]);
+	for (uint32_t i = 0; i < rank; i++)
+		json_int(j, NULL, dim[i]);
 	json_close(j, ']');
 }
 
-/* Who makes it, with how many launches from step "first" on; a graph input comes from nobody. */
-static void put_maker(const struct graph *g, struct json *j, const struct val *v)
+static void put_shared(struct json *j, const struct artifact_value *v)
 {
-	const struct node *n = v->def ? &g->node[v->def - 1] : NULL;
-
-	json_str(j, "node", n ? n->name : "");
-	json_str(j, "op", n ? node_op(n) : "");
-	json_int(j, "made", n ? n->nlaunch : 0);
+	if (v->view_of >= 0) {
+		json_open(j, "view", '[');
+		json_int(j, NULL, v->view_of);
+		json_int(j, NULL, (int64_t)v->view_at);
+		json_close(j, ']');
+	}
+	if (v->nparts) {
+		json_int(j, "axis", v->axis);
+		json_open(j, "parts", '[');
+		for (uint32_t k = 0; k < v->nparts; k++)
+			json_int(j, NULL, v->parts[k]);
+		json_close(j, ']');
+	}
 }
 
-static void put_tensor(const struct graph *g, struct json *j, const struct val *v)
+static void put_tensor(struct json *j, const struct artifact_value *v)
 {
-	uint64_t item = (uint64_t)val_item(v) * dtype_size(v->type.dt), all = val_bytes(v);
-	uint64_t rows = item ? all / item : 0;
-	bool dense = rows < 2 || (uint64_t)v->pitch == (uint64_t)val_item(v);
+	static const char *const roles[] = {
+		[VALUE_INPUT] = "input", [VALUE_OUTPUT] = "output"};
 
 	json_open(j, NULL, '{');
 	json_str(j, "name", v->name);
-	json_str(j, "dtype", dtype_name(v->type.dt));
-	put_dims(j, &v->type);
-	json_str(j, "layout", v->layout == BLOCKED ? "blocked8" : "plain");
-	json_int(j, "offset", (int64_t)(g->slot[v->slot].offset + v->off));
-	json_int(j, "pitch", dense ? 0 : v->pitch * (int64_t)dtype_size(v->type.dt));
-	json_int(j, "width", (int64_t)(dense ? all : item));
-	json_int(j, "rows", dense ? 1 : (int64_t)rows);
-	json_int(j, "first", v->input ? 0 : step_first(g, v->first));
-	json_int(j, "last", v->output ? g->nlaunch : step_last(g, v->last));
-	put_maker(g, j, v);
+	json_str(j, "dtype", v->dtype);
+	put_dims(j, v->shape, v->rank);
+	json_str(j, "layout", v->blocked ? "blocked8" : "plain");
+	json_int(j, "offset", (int64_t)v->offset);
+	json_int(j, "pitch", (int64_t)v->pitch);
+	json_int(j, "width", (int64_t)v->width);
+	json_int(j, "rows", (int64_t)v->rows);
+	json_int(j, "first", v->first);
+	json_int(j, "last", v->last);
+	json_str(j, "node", v->node);
+	json_str(j, "op", v->op);
+	json_int(j, "made", v->made);
+	if (v->role != VALUE_INNER)
+		json_str(j, "graph", roles[v->role]);
+	put_shared(j, v);
 	json_close(j, '}');
 }
 
@@ -132,21 +127,34 @@ static void put_triple(struct json *j, const char *key, const uint32_t v[3])
 	json_close(j, ']');
 }
 
-static void put_arg(const struct graph *g, struct json *j, const struct launch *l,
-		    const struct karg *k)
+static void put_arg(struct json *j, const struct artifact_arg *arg)
 {
-	uint64_t at = k->offset;
+	static const char *const access[] = {"", "r", "w", "rw"};
 
-	if (k->kind == KARG_WEIGHT)
-		at += g->weight[k->weight].offset;
-	else if (k->kind == KARG_SCRATCH)
-		at += g->slot[g->node[l->node].scratch].offset;
-	else
-		at += g->slot[g->val[k->val].slot].offset + g->val[k->val].off;
 	json_open(j, NULL, '[');
-	json_str(j, NULL, k->kind == KARG_WEIGHT ? "w" : "a");
-	json_int(j, NULL, (int64_t)at);
-	json_int(j, NULL, k->rows ? (int64_t)((k->rows - 1) * k->pitch + k->width) : 0);
+	json_str(j, NULL, arg->space == ARG_ARENA ? "a" : "w");
+	json_int(j, NULL, (int64_t)arg->offset);
+	json_int(j, NULL, (int64_t)arg->bytes);
+	if (arg->space == ARG_ARENA) {
+		json_str(j, NULL, access[arg->access]);
+		json_int(j, NULL, arg->value);
+		json_int(j, NULL, (int64_t)arg->rows);
+		json_int(j, NULL, (int64_t)arg->pitch);
+	}
+	json_close(j, ']');
+}
+
+static void put_over(struct json *j, const struct artifact_launch *l)
+{
+	if (!l->nover)
+		return;
+	json_open(j, "over", '[');
+	for (uint32_t k = 0; k < l->nover; k++) {
+		json_open(j, NULL, '[');
+		json_int(j, NULL, l->over[k].arg);
+		json_int(j, NULL, l->over[k].value);
+		json_close(j, ']');
+	}
 	json_close(j, ']');
 }
 
@@ -154,19 +162,20 @@ static void put_launches(const struct graph *g, struct json *j)
 {
 	json_open(j, "launches", '[');
 	for (uint32_t i = 0; i < g->nlaunch; i++) {
-		const struct launch *l = &g->launch[i];
+		const struct artifact_launch *l = &g->shipped->launches[i];
 
 		json_open(j, NULL, '{');
-		json_int(j, "kernel", l->code);
+		json_int(j, "kernel", g->launch[i].code);
 		put_triple(j, "grid", l->grid);
 		put_triple(j, "block", l->block);
 		json_int(j, "shared", l->shared);
-		json_str(j, "node", g->node[l->node].name);
-		json_str(j, "op", node_op(&g->node[l->node]));
+		json_str(j, "node", l->node);
+		json_str(j, "op", l->op);
 		json_open(j, "args", '[');
 		for (uint32_t k = 0; k < l->nargs; k++)
-			put_arg(g, j, l, &l->arg[k]);
+			put_arg(j, &l->args[k]);
 		json_close(j, ']');
+		put_over(j, l);
 		json_close(j, '}');
 	}
 	json_close(j, ']');
@@ -177,34 +186,29 @@ static void pack_plan(const struct graph *g, const struct code_place *place, str
 	struct json j = json_begin(out);
 
 	json_open(&j, NULL, '{');
-	json_int(&j, "format", 1);
+	json_int(&j, "format", ARTIFACT_PLAN_FORMAT);
 	json_int(&j, "arena_bytes", (int64_t)g->arena_bytes);
 	json_int(&j, "weights_bytes", (int64_t)g->weights_bytes);
 	json_int(&j, "steps", g->nlaunch);
 	json_open(&j, "tensors", '[');
-	for (uint32_t i = 1; i < g->nval; i++)
-		if (g->val[i].slot && g->val[i].type.dt != DT_NONE)
-			put_tensor(g, &j, &g->val[i]);
+	for (uint32_t i = 0; i < g->shipped->nvalues; i++)
+		put_tensor(&j, &g->shipped->values[i]);
 	json_close(&j, ']');
 	put_kernels(g, &j, place);
 	put_launches(g, &j);
 	json_close(&j, '}');
 }
 
-static void put_io(const struct graph *g, struct json *j, const char *key, const val_id *id,
-		   uint32_t n)
+static void put_io(struct json *j, const char *key, const struct artifact_tensor *t, uint32_t n)
 {
 	json_open(j, key, '[');
 	for (uint32_t i = 0; i < n; i++) {
-		const struct val *v = &g->val[id[i]];
-
-		CHECK(v->layout == PLAIN && !val_is_const(v));
 		json_open(j, NULL, '{');
-		json_str(j, "name", v->name);
-		json_str(j, "dtype", dtype_name(v->type.dt));
-		put_dims(j, &v->type);
-		json_int(j, "offset", (int64_t)(g->slot[v->slot].offset + v->off));
-		json_int(j, "bytes", (int64_t)type_bytes(&v->type));
+		json_str(j, "name", t[i].name);
+		json_str(j, "dtype", t[i].dtype);
+		put_dims(j, t[i].shape, t[i].rank);
+		json_int(j, "offset", (int64_t)t[i].offset);
+		json_int(j, "bytes", (int64_t)t[i].bytes);
 		json_close(j, '}');
 	}
 	json_close(j, ']');
@@ -261,8 +265,8 @@ static void put_fields(const struct graph *g, const struct pack_options *o, stru
 	json_str(&j, "compiler", o->build);
 	json_str(&j, "toolchain", o->emit->toolchain);
 	json_raw(&j, "options", buf_str(&options));
-	put_io(g, &j, "inputs", g->input, g->ninput);
-	put_io(g, &j, "outputs", g->output, g->noutput);
+	put_io(&j, "inputs", g->shipped->inputs, g->ninput);
+	put_io(&j, "outputs", g->shipped->outputs, g->noutput);
 	pack_sizes(g, &j);
 	put_metadata(g, &j);
 	buf_release(&options);

@@ -26,6 +26,7 @@ int pass_alias(struct graph *g, struct err *e);
 int pass_live(struct graph *g, struct err *e);
 int pass_plan(struct graph *g, struct err *e);
 int pass_lower(struct graph *g, struct err *e);
+int pass_check(struct graph *g, struct err *e);
 
 struct emit_options {
 	const char *target, *kernel_cache;

@@ -26,6 +26,7 @@
 
 #define ARTIFACT_MAGIC	      "OCCAMY\r\n"
 #define ARTIFACT_VERSION      1
+#define ARTIFACT_PLAN_FORMAT  2
 #define ARTIFACT_HEADER	      64
 #define ARTIFACT_ALIGN	      4096
 #define ARTIFACT_NAME_MAX     64
@@ -65,6 +66,14 @@ struct artifact_tensor {	  /* a graph input or output, plain row-major in the ar
 struct artifact_arg {
 	enum artifact_space space;
 	uint64_t offset, bytes; /* the region: offset + bytes <= that space's size */
+	uint64_t pitch, rows;	/* arena: bytes of it are in that many runs, pitch apart */
+	int32_t value;		/* arena: index into values; -1: scratch memory */
+	uint8_t access;		/* 1 read, 2 write, 3 both */
+};
+
+/* Argument `arg`, an output, may lie over a value that is read at the same index only. */
+struct artifact_over {
+	uint32_t arg, value;
 };
 
 struct artifact_kernel {
@@ -74,10 +83,13 @@ struct artifact_kernel {
 };
 
 struct artifact_launch {
-	uint32_t kernel, grid[3], block[3], shared, nargs;
+	uint32_t kernel, grid[3], block[3], shared, nargs, nover;
 	const struct artifact_arg *args;
+	const struct artifact_over *over;
 	const char *node, *op; /* for messages: ONNX node name and operator */
 };
+
+enum artifact_role { VALUE_INNER, VALUE_INPUT, VALUE_OUTPUT };
 
 /*
  * A tensor that stands in the arena at some time, at `rows` runs of `width`
@@ -92,6 +104,13 @@ struct artifact_value {
 	bool blocked; /* N, ceil(C / 8), spatial axes, 8 channels; else row-major */
 	uint64_t offset, pitch, width, rows;
 	uint32_t first, last, made; /* made: launches that compute it; 0: an input, or in place */
+	enum artifact_role role;
+	/* It is other values' bytes: of view_of (-1: none) from view_at on; of a concatenation
+	 * along `axis` those of its inputs that stand in their places (-1: a constant). */
+	int32_t view_of;
+	uint64_t view_at;
+	uint32_t axis, nparts;
+	const int32_t *parts;
 };
 
 struct artifact {

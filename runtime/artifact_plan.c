@@ -106,14 +106,79 @@ static int read_dims(const struct want *w, const json_t *o, const char *member,
 	return 0;
 }
 
+/* An index of a list that is read later, or -1. */
+static int read_index(const struct want *w, const json_t *list, size_t i, const char *member,
+		      int32_t *out)
+{
+	const json_t *j = json_array_get(list, i);
+	json_int_t v = json_integer_value(j);
+
+	if (!json_is_integer(j) || v < -1 || v >= INT32_MAX)
+		return want_fail(w, member, "the index of a tensor, or -1");
+	*out = (int32_t)v;
+	return 0;
+}
+
+/* What an argument is for, and the runs of its region. */
+static int read_use(const struct want *w, const json_t *o, struct artifact_arg *arg)
+{
+	static const char *const access[] = {"r", "w", "rw"};
+	const char *word = json_string_value(json_array_get(o, 3));
+	uint64_t gaps;
+
+	for (uint8_t i = 0; word && i < COUNT_OF(access); i++)
+		if (!strcmp(word, access[i]))
+			arg->access = (uint8_t)(i + 1);
+	if (!arg->access)
+		return want_fail(w, "args", "access r, w or rw");
+	if (read_index(w, o, 4, "args", &arg->value) < 0 ||
+	    want_item(w, o, 5, "args", BYTES_MAX, &arg->rows) < 0 ||
+	    want_item(w, o, 6, "args", BYTES_MAX, &arg->pitch) < 0)
+		return -1;
+	if (!arg->rows != !arg->bytes ||
+	    (arg->rows &&
+	     (__builtin_mul_overflow(arg->rows - 1, arg->pitch, &gaps) || gaps >= arg->bytes ||
+	      (arg->rows > 1 && arg->bytes - gaps > arg->pitch))))
+		return want_fail(w, "args", "rows that do not overlap");
+	return 0;
+}
+
+static int read_over(struct artifact *a, const struct want *w, const json_t *o,
+		     struct artifact_launch *l)
+{
+	struct artifact_over *over;
+	json_t *list;
+
+	if (!json_object_get(o, "over"))
+		return 0;
+	if (want_array(w, o, "over", ARTIFACT_ARGS_MAX, &list) < 0)
+		return -1;
+	l->nover = (uint32_t)json_array_size(list);
+	l->over = over = NEW(a->arena, l->nover, struct artifact_over);
+	for (uint32_t i = 0; i < l->nover; i++) {
+		const json_t *pair = json_array_get(list, i);
+		uint64_t arg, value;
+
+		if (json_array_size(pair) != 2 ||
+		    want_item(w, pair, 0, "over", ARTIFACT_ARGS_MAX, &arg) < 0 || arg >= l->nargs ||
+		    want_item(w, pair, 1, "over", INT32_MAX - 1, &value) < 0)
+			return want_fail(w, "over", "pairs of an argument and a tensor");
+		over[i] = (struct artifact_over){(uint32_t)arg, (uint32_t)value};
+	}
+	return 0;
+}
+
 static int read_arg(const struct artifact *a, const struct want *w, const json_t *o,
 		    struct artifact_arg *arg)
 {
 	const char *space = json_string_value(json_array_get(o, 0));
 	uint64_t size;
 
-	if (json_array_size(o) != 3 || !space || (strcmp(space, "a") && strcmp(space, "w")))
-		return want_fail(w, "args", "[\"a\" or \"w\", offset, bytes]");
+	if (!space || (strcmp(space, "a") && strcmp(space, "w")) ||
+	    json_array_size(o) != (space[0] == 'a' ? 7 : 3))
+		return want_fail(w, "args",
+				 "[\"w\", offset, bytes] or [\"a\", offset, bytes, access, tensor, "
+				 "rows, pitch]");
 	arg->space = space[0] == 'a' ? ARG_ARENA : ARG_WEIGHTS;
 	size = arg->space == ARG_ARENA ? a->arena_bytes : a->weights_bytes;
 	if (want_item(w, o, 1, "args", BYTES_MAX, &arg->offset) < 0 ||
@@ -121,7 +186,7 @@ static int read_arg(const struct artifact *a, const struct want *w, const json_t
 		return -1;
 	if (arg->offset + arg->bytes > size)
 		return want_fail(w, "args", "a region inside the arena or the weights");
-	return 0;
+	return arg->space == ARG_ARENA ? read_use(w, o, arg) : 0;
 }
 
 static int read_args(struct artifact *a, const struct want *w, const json_t *o,
@@ -161,7 +226,7 @@ static int read_launch(struct artifact *a, const struct want *w, const json_t *o
 		return want_fail(w, "shared", "no more shared memory than a chip has");
 	l->node = arena_strdup(a->arena, node);
 	l->op = arena_strdup(a->arena, op);
-	return read_args(a, w, o, l);
+	return read_args(a, w, o, l) < 0 ? -1 : read_over(a, w, o, l);
 }
 
 static int read_launches(struct artifact *a, struct want w, const json_t *plan)
@@ -250,12 +315,55 @@ static int read_numbers(const struct artifact *a, const struct want *w, const js
 	return want_u32(w, o, "made", a->nlaunches, &v->made);
 }
 
-static int read_value(const struct artifact *a, const struct want *w, const json_t *o,
+static int read_role(const struct want *w, const json_t *o, struct artifact_value *v)
+{
+	static const char *const roles[] = {NULL, "input", "output"};
+	const char *word;
+
+	if (!json_object_get(o, "graph"))
+		return 0;
+	if (want_str(w, o, "graph", &word) < 0)
+		return -1;
+	for (enum artifact_role r = VALUE_INPUT; r <= VALUE_OUTPUT; r++)
+		if (!strcmp(word, roles[r])) {
+			v->role = r;
+			return 0;
+		}
+	return want_fail(w, "graph", "\"input\" or \"output\"");
+}
+
+/* Whose bytes it shows; both members are absent where they are its own. */
+static int read_shared(struct artifact *a, const struct want *w, const json_t *o,
+		       struct artifact_value *v)
+{
+	json_t *view = json_object_get(o, "view"), *list;
+	int32_t *parts;
+
+	v->view_of = -1;
+	if (view &&
+	    (json_array_size(view) != 2 || read_index(w, view, 0, "view", &v->view_of) < 0 ||
+	     want_item(w, view, 1, "view", BYTES_MAX, &v->view_at) < 0))
+		return want_fail(w, "view", "[tensor, bytes]");
+	if (!json_object_get(o, "parts"))
+		return 0;
+	if (want_array(w, o, "parts", ARTIFACT_PLAN_MAX, &list) < 0 ||
+	    want_u32(w, o, "axis", ARTIFACT_RANK_MAX, &v->axis) < 0)
+		return -1;
+	v->nparts = (uint32_t)json_array_size(list);
+	v->parts = parts = NEW(a->arena, v->nparts, int32_t);
+	for (uint32_t i = 0; i < v->nparts; i++)
+		if (read_index(w, list, i, "parts", &parts[i]) < 0)
+			return -1;
+	return 0;
+}
+
+static int read_value(struct artifact *a, const struct want *w, const json_t *o,
 		      struct artifact_value *v)
 {
 	uint64_t end;
 
-	if (read_numbers(a, w, o, v) < 0 || read_names(a, w, o, v) < 0 || read_shape(w, o, v) < 0)
+	if (read_numbers(a, w, o, v) < 0 || read_names(a, w, o, v) < 0 || read_shape(w, o, v) < 0 ||
+	    read_role(w, o, v) < 0 || read_shared(a, w, o, v) < 0)
 		return -1;
 	if (v->first > v->last)
 		return want_fail(w, "last", "no step before the first");
@@ -284,6 +392,37 @@ static int read_values(struct artifact *a, struct want w, const json_t *plan)
 	return 0;
 }
 
+/* Tensors are named by index before and after they are read. */
+static int check_indices(const struct artifact *a, struct want w)
+{
+	int32_t n = (int32_t)a->nvalues;
+
+	w.list = "launches";
+	for (w.at = 0; w.at < a->nlaunches; w.at++) {
+		const struct artifact_launch *l = &a->launches[w.at];
+
+		for (uint32_t k = 0; k < l->nargs; k++)
+			if (l->args[k].space == ARG_ARENA && l->args[k].value >= n)
+				return want_fail(&w, "args", "the index of a tensor, or -1");
+		for (uint32_t k = 0; k < l->nover; k++)
+			if (l->over[k].value >= a->nvalues ||
+			    l->args[l->over[k].arg].space != ARG_ARENA ||
+			    l->args[l->over[k].arg].value < 0)
+				return want_fail(&w, "over", "a tensor's argument, and a tensor");
+	}
+	w.list = "tensors";
+	for (w.at = 0; w.at < a->nvalues; w.at++) {
+		const struct artifact_value *v = &a->values[w.at];
+
+		if (v->view_of >= n)
+			return want_fail(&w, "view", "the index of a tensor");
+		for (uint32_t k = 0; k < v->nparts; k++)
+			if (v->parts[k] >= n)
+				return want_fail(&w, "parts", "the index of a tensor, or -1");
+	}
+	return 0;
+}
+
 /* ---- the plan ---- */
 
 static int check_plan(const struct artifact *a, const struct want *w, const json_t *plan)
@@ -295,8 +434,8 @@ static int check_plan(const struct artifact *a, const struct want *w, const json
 	    want_uint(w, plan, "weights_bytes", BYTES_MAX, &weights) < 0 ||
 	    want_uint(w, plan, "steps", BYTES_MAX, &steps) < 0)
 		return -1;
-	if (format != ARTIFACT_VERSION)
-		return want_fail(w, "format", "1");
+	if (format != ARTIFACT_PLAN_FORMAT)
+		return want_fail(w, "format", "2");
 	if (arena != a->arena_bytes || weights != a->weights_bytes)
 		return want_fail(w, "arena_bytes and weights_bytes", "the manifest's");
 	if (steps != a->nlaunches)
@@ -337,7 +476,7 @@ int artifact_load_plan(struct artifact *a, struct err *e)
 		return -1;
 	if (map_code(a, e) == 0 && check_plan(a, &w, plan) == 0 && read_kernels(a, w, plan) == 0 &&
 	    read_launches(a, w, plan) == 0)
-		ret = read_values(a, w, plan);
+		ret = read_values(a, w, plan) < 0 ? -1 : check_indices(a, w);
 	json_decref(plan);
 	return ret;
 }

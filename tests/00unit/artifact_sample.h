@@ -16,29 +16,30 @@ struct sample {
 	const char *plan_head, *tensors, *kernels, *launches;
 };
 
-#define SAMPLE                                                                                    \
-	(struct sample)                                                                           \
-	{                                                                                         \
-		.name = "sample", .head = "\"format\":1,\"key\":\"" SAMPLE_KEY "\"",              \
-		.inputs = "[{\"name\":\"x\",\"dtype\":\"f32\",\"shape\":[2,8],\"offset\":0,"      \
-			  "\"bytes\":64}]",                                                       \
-		.outputs = "[{\"name\":\"y\",\"dtype\":\"f32\",\"shape\":[16],\"offset\":256,"    \
-			   "\"bytes\":64}]",                                                      \
-		.sizes = "\"arena_bytes\":512,\"arena_lower_bound_bytes\":512,"                   \
-			 "\"weights_bytes\":64,\"input_bytes\":64,\"output_bytes\":64,"           \
-			 "\"device_bytes\":576,\"module_bytes\":4,\"launches\":1,\"kernels\":1",  \
-		.tail = "\"certificate\":\"optimal: max-live\",\"order\":\"exact\","              \
-			"\"metadata\":{\"k\":\"v\"}",                                             \
-		.plan_head = "\"format\":1,\"arena_bytes\":512,\"weights_bytes\":64,\"steps\":1", \
-		.tensors = "[{\"name\":\"x\",\"dtype\":\"f32\",\"shape\":[2,8],"                  \
-			   "\"layout\":\"plain\",\"offset\":0,\"pitch\":64,\"width\":64,"         \
-			   "\"rows\":1,\"first\":0,\"last\":1,\"node\":\"\",\"op\":\"\","         \
-			   "\"made\":0}]",                                                        \
-		.kernels = "[{\"entry\":\"add\",\"ptx\":[0,45],\"cubin\":[45,4],"                 \
-			   "\"registers\":8,\"spill_bytes\":0,\"shared_bytes\":0}]",              \
-		.launches = "[{\"kernel\":0,\"grid\":[1,1,1],\"block\":[32,1,1],\"shared\":0,"    \
-			    "\"node\":\"n\",\"op\":\"Add\","                                      \
-			    "\"args\":[[\"a\",0,64],[\"w\",0,64],[\"a\",256,64]]}]",              \
+#define SAMPLE                                                                                     \
+	(struct sample)                                                                            \
+	{                                                                                          \
+		.name = "sample", .head = "\"format\":1,\"key\":\"" SAMPLE_KEY "\"",               \
+		.inputs = "[{\"name\":\"x\",\"dtype\":\"f32\",\"shape\":[2,8],\"offset\":0,"       \
+			  "\"bytes\":64}]",                                                        \
+		.outputs = "[{\"name\":\"y\",\"dtype\":\"f32\",\"shape\":[16],\"offset\":256,"     \
+			   "\"bytes\":64}]",                                                       \
+		.sizes = "\"arena_bytes\":512,\"arena_lower_bound_bytes\":512,"                    \
+			 "\"weights_bytes\":64,\"input_bytes\":64,\"output_bytes\":64,"            \
+			 "\"device_bytes\":576,\"module_bytes\":4,\"launches\":1,\"kernels\":1",   \
+		.tail = "\"certificate\":\"optimal: max-live\",\"order\":\"exact\","               \
+			"\"metadata\":{\"k\":\"v\"}",                                              \
+		.plan_head = "\"format\":2,\"arena_bytes\":512,\"weights_bytes\":64,\"steps\":1",  \
+		.tensors = "[{\"name\":\"x\",\"dtype\":\"f32\",\"shape\":[2,8],"                   \
+			   "\"layout\":\"plain\",\"offset\":0,\"pitch\":64,\"width\":64,"          \
+			   "\"rows\":1,\"first\":0,\"last\":1,\"node\":\"\",\"op\":\"\","          \
+			   "\"made\":0}]",                                                         \
+		.kernels = "[{\"entry\":\"add\",\"ptx\":[0,45],\"cubin\":[45,4],"                  \
+			   "\"registers\":8,\"spill_bytes\":0,\"shared_bytes\":0}]",               \
+		.launches = "[{\"kernel\":0,\"grid\":[1,1,1],\"block\":[32,1,1],\"shared\":0,"     \
+			    "\"node\":\"n\",\"op\":\"Add\","                                       \
+			    "\"args\":[[\"a\",0,64,\"r\",0,1,0],[\"w\",0,64],[\"a\",256,64,\"w\"," \
+			    "-1,1,0]]}]",                                                          \
 	}
 
 /* NULL: SAMPLE. */

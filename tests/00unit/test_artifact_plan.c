@@ -13,6 +13,10 @@
 	"[{\"name\":\"x\",\"dtype\":\"f32\",\"shape\":" shape ",\"layout\":" layout     \
 	",\"offset\":" offset ",\"pitch\":" pitch ",\"width\":" width ",\"rows\":" rows \
 	",\"first\":" first ",\"last\":" last ",\"node\":\"n\",\"op\":\"Add\",\"made\":" made "}]"
+#define SHARED(members)                                                                         \
+	"[{\"name\":\"x\",\"dtype\":\"f32\",\"shape\":[16],\"layout\":\"plain\",\"offset\":0,"  \
+	"\"pitch\":0,\"width\":64,\"rows\":1,\"first\":0,\"last\":1,\"node\":\"\",\"op\":\"\"," \
+	"\"made\":0," members "}]"
 #define TENSOR(offset, pitch, width, rows, first, last) \
 	VALUE("\"plain\"", "[2,8]", offset, pitch, width, rows, first, last, "0")
 #define SHAPED(layout, shape) VALUE(layout, shape, "0", "64", "64", "1", "0", "1", "0")
@@ -22,7 +26,7 @@
 #define LAUNCH(kernel, grid, block, shared, args)                                          \
 	"[{\"kernel\":" kernel ",\"grid\":" grid ",\"block\":" block ",\"shared\":" shared \
 	",\"node\":\"n\",\"op\":\"Add\",\"args\":" args "}]"
-#define ARGS "[[\"a\",0,64],[\"w\",0,64],[\"a\",256,64]]"
+#define ARGS "[[\"a\",0,64,\"r\",0,1,0],[\"w\",0,64],[\"a\",256,64,\"w\",-1,1,0]]"
 #define ONE  "[1,1,1]"
 #define INPUT(dtype, shape, offset, bytes)                                            \
 	"[{\"name\":\"x\",\"dtype\":" dtype ",\"shape\":" shape ",\"offset\":" offset \
@@ -84,11 +88,11 @@ static const struct hostile {
 	{FIELD(tail), TAIL("\"\"", "{},\"blobs\":[]")},
 	{FIELD(tail), TAIL("\"\"", "{}}")},
 	/* the plan's head */
-	{FIELD(plan_head), "\"format\":1,\"arena_bytes\":511,\"weights_bytes\":64,\"steps\":1"},
-	{FIELD(plan_head), "\"format\":1,\"arena_bytes\":512,\"weights_bytes\":0,\"steps\":1"},
-	{FIELD(plan_head), "\"format\":1,\"arena_bytes\":512,\"weights_bytes\":64,\"steps\":2"},
-	{FIELD(plan_head), "\"format\":0,\"arena_bytes\":512,\"weights_bytes\":64,\"steps\":1"},
-	{FIELD(plan_head), "\"format\":1,\"arena_bytes\":512,\"weights_bytes\":64"},
+	{FIELD(plan_head), "\"format\":2,\"arena_bytes\":511,\"weights_bytes\":64,\"steps\":1"},
+	{FIELD(plan_head), "\"format\":2,\"arena_bytes\":512,\"weights_bytes\":0,\"steps\":1"},
+	{FIELD(plan_head), "\"format\":2,\"arena_bytes\":512,\"weights_bytes\":64,\"steps\":2"},
+	{FIELD(plan_head), "\"format\":1,\"arena_bytes\":512,\"weights_bytes\":64,\"steps\":1"},
+	{FIELD(plan_head), "\"format\":2,\"arena_bytes\":512,\"weights_bytes\":64"},
 	{FIELD(plan_head), ""},
 	/* tensors */
 	{FIELD(tensors), "null"},
@@ -148,20 +152,55 @@ static const struct hostile {
 	{FIELD(launches), LAUNCH("0", ONE, "[64,17,1]", "0", ARGS)},
 	{FIELD(launches), LAUNCH("0", ONE, ONE, "232449", ARGS)},
 	{FIELD(launches), LAUNCH("0", ONE, ONE, "1e2", ARGS)},
-	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", "[[\"a\",449,64]]")},
+	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", "[[\"a\",449,64,\"r\",0,1,0]]")},
 	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", "[[\"w\",1,64]]")},
 	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", "[[\"c\",0,64]]")},
 	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", "[[0,0,64]]")},
-	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", "[[\"a\",-64,128]]")},
-	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", "[[\"a\",18446744073709551552,64]]")},
-	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", "[[\"a\",9223372036854775807,64]]")},
+	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", "[[\"a\",-64,128,\"r\",0,1,0]]")},
+	{FIELD(launches),
+	 LAUNCH("0", ONE, ONE, "0", "[[\"a\",18446744073709551552,64,\"r\",0,1,0]]")},
+	{FIELD(launches),
+	 LAUNCH("0", ONE, ONE, "0", "[[\"a\",9223372036854775807,64,\"r\",0,1,0]]")},
 	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", "[[\"a\",0]]")},
-	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", "[[\"a\",0,1e999]]")},
+	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", "[[\"a\",0,1e999,\"r\",0,1,0]]")},
 	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", "3")},
+	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", "[[\"a\",0,64]]")},
+	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", "[[\"w\",0,64,\"r\",0,1,0]]")},
+	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", "[[\"a\",0,64,\"x\",0,1,0]]")},
+	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", "[[\"a\",0,64,\"r\",1,1,0]]")},
+	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", "[[\"a\",0,64,\"r\",-2,1,0]]")},
+	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", "[[\"a\",0,64,\"r\",0,0,0]]")},
+	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", "[[\"a\",0,0,\"r\",0,1,0]]")},
+	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", "[[\"a\",0,64,\"r\",0,2,64]]")},
+	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", "[[\"a\",0,64,\"r\",0,2,16]]")},
+	{FIELD(launches),
+	 LAUNCH("0", ONE, ONE, "0", "[[\"a\",0,64,\"r\",0,281474976710656,281474976710656]]")},
+	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", ARGS ",\"over\":3")},
+	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", ARGS ",\"over\":[0,0]")},
+	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", ARGS ",\"over\":[[3,0]]")},
+	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", ARGS ",\"over\":[[1,0]]")}, /* a weight */
+	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", ARGS ",\"over\":[[2,0]]")}, /* no tensor */
+	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", ARGS ",\"over\":[[0,1]]")},
+	{FIELD(launches), LAUNCH("0", ONE, ONE, "0", "[],\"over\":[[0,0]]")},
+	{FIELD(tensors), SHARED("\"graph\":\"in\"")},
+	{FIELD(tensors), SHARED("\"graph\":1")},
+	{FIELD(tensors), SHARED("\"view\":0")},
+	{FIELD(tensors), SHARED("\"view\":[1,0]")},
+	{FIELD(tensors), SHARED("\"view\":[0,-1]")},
+	{FIELD(tensors), SHARED("\"view\":[0.0,1]")},
+	{FIELD(tensors), SHARED("\"parts\":[0]")}, /* no axis */
+	{FIELD(tensors), SHARED("\"axis\":9,\"parts\":[0]")},
+	{FIELD(tensors), SHARED("\"axis\":0,\"parts\":[1]")},
+	{FIELD(tensors), SHARED("\"axis\":0,\"parts\":[-2]")},
+	{FIELD(tensors), SHARED("\"axis\":0,\"parts\":{}")},
 };
 
 /* Valid ones besides the sample's. */
 static const char *const tensors[] = {
+	SHARED("\"graph\":\"output\""),
+	SHARED("\"view\":[-1,0]"),
+	SHARED("\"view\":[0,16]"),
+	SHARED("\"axis\":8,\"parts\":[0,-1,0]"),
 	SHAPED("\"blocked8\"", "[2,3]"),
 	SHAPED("\"blocked8\"", "[1,1,2]"),
 	TENSOR("0", "64", "32", "2", "0", "1"),
@@ -184,9 +223,9 @@ static int load(const char *path, struct err *e)
 /* More arguments than a launch can carry. */
 static const char *many_args(struct buf *out)
 {
-	buf_puts(out, "[[\"a\",0,4]");
+	buf_puts(out, "[[\"a\",0,4,\"r\",0,1,0]");
 	for (int i = 0; i < ARTIFACT_ARGS_MAX; i++)
-		buf_puts(out, ",[\"a\",0,4]");
+		buf_puts(out, ",[\"a\",0,4,\"r\",0,1,0]");
 	buf_puts(out, "]");
 	return buf_str(out);
 }

@@ -45,7 +45,7 @@ def artifact(inputs, outputs, arena, weights=b"", kernels=(), launches=(), tenso
         row["cubin"] = [len(code), len(cubin)]
         code += cubin
         table.append({**row, "registers": 8, "spill_bytes": 0, "shared_bytes": 0})
-    plan = {"format": 1, "arena_bytes": arena, "weights_bytes": len(weights), "steps": len(launches),
+    plan = {"format": 2, "arena_bytes": arena, "weights_bytes": len(weights), "steps": len(launches),
             "tensors": list(tensors), "kernels": table, "launches": list(launches)}
     manifest = {"format": 1, "key": KEY, "name": "test", "target": "sm_87", "precision": "fp32", "compiler": "test",
                 "toolchain": "none", "options": {}, "inputs": rows(inputs), "outputs": rows(outputs),
@@ -60,8 +60,10 @@ def artifact(inputs, outputs, arena, weights=b"", kernels=(), launches=(), tenso
 
 
 def launch(args, grid=(1, 1, 1), block=(32, 1, 1), shared=0, node="node", op="Add"):
+    """args: [space, offset, bytes] and, in the arena, access, tensor, rows, pitch; else "rw", none, 1, 0."""
+    args = [[*a, "rw", -1, 1, 0] if a[0] == "a" and len(a) == 3 else list(a) for a in args]
     return {"kernel": 0, "grid": list(grid), "block": list(block), "shared": shared, "node": node, "op": op,
-            "args": [list(a) for a in args]}
+            "args": args}
 
 
 class Result:

@@ -11,7 +11,7 @@ MAY = {
     "runtime": ("base/*.h", "base/*.def"),
     "kernels": (),
     "compiler": ("base/*.h", "base/*.def", "kernels/kernels.h", "runtime/artifact.h",
-                 "runtime/ptx.def"),
+                 "runtime/plan_check.h", "runtime/ptx.def"),
     "emulator": ("base/*.h", "base/*.def", "runtime/cuda.h", "runtime/ptx.def"),
     "cache": ("base/*.h", "base/*.def"),
     "daemon": ("base/*.h", "base/*.def", "compiler/compiler.h", "cache/cache.h", "runtime/*.h"),
