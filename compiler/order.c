@@ -2,13 +2,14 @@
  * Order: the one whose storage needs least at its peak, by an exact search
  * (order_search.c) over two problems that order_model.c makes of the graph: what
  * every choice of alias needs, whose optimum is the bound, and what the present one
- * needs, whose optimum is nearer to the truth where Concats copy. The best of
- * both and of the model's own order, by what alias then really finds, is taken, and is
- * called exact where it needs no more than the bound.
+ * needs, whose optimum is nearer to the truth where Concats copy. Of both and the
+ * model's own order the one whose arena is smallest is taken; it is called exact
+ * where no more bytes are live at its peak than the bound says.
  */
 #include "compiler/alias.h"
 #include "compiler/order_model.h"
 #include "compiler/passes.h"
+#include "compiler/plan.h"
 #include "compiler/rewrites.h"
 
 #define NODES_MAX 10000 /* beyond, the model's order stays */
@@ -116,7 +117,7 @@ static void search(struct choice *c)
 	if (!known)
 		return;
 	try(c, &least, &found);
-	c->bound = found.bound;
+	c->bound = MAX(found.bound, PLAN_ALIGN); /* a slot is at least as large */
 	for (; may_try(c, real.turn); real.turn++)
 		try(c, &real, &found);
 }
