@@ -20,7 +20,9 @@ struct operand {
 };
 
 struct match {
-	struct node *scores, *softmax, *product, *moved; /* moved: NULL, or the Transpose behind */
+	struct node *scores, *softmax, *product;
+	struct node *guard; /* NULL, or what makes 0 of probabilities that are NaN */
+	struct node *moved; /* NULL, or the Transpose behind */
 	struct attention_attr attr;
 	struct operand in[ATTENTION_SCORES];
 	double scale;
@@ -56,24 +58,49 @@ static bool in_order(const int *perm, int rank)
 	return true;
 }
 
+/* Where(IsNaN(p), 0, p), as exporters write it for rows that a mask leaves without any key. */
+static bool is_guard(const struct graph *g, const struct node *n, val_id p)
+{
+	uint16_t at = TAIL_IN, zero;
+	const struct val *c;
+
+	if (!n || !fuse_is_map(n) || n->ntail != 2 || n->nin != 2)
+		return false;
+	at |= n->in[0] != p;
+	zero = at ^ 1;
+	c = &g->val[n->in[zero & ~TAIL_IN]];
+	return n->in[at & ~TAIL_IN] == p && access_is_identity(g, n, at & ~TAIL_IN) &&
+	       !strcmp(n->tail[0].op->name, "IsNaN") && n->tail[0].arg[0] == at &&
+	       !strcmp(n->tail[1].op->name, "Where") && n->tail[1].arg[0] == 1 &&
+	       n->tail[1].arg[1] == zero && n->tail[1].arg[2] == at && val_is_const(c) &&
+	       type_count(&c->type) == 1 && get_float(c->data, c->type.dt, 0) == 0;
+}
+
 static bool find_nodes(const struct fuse *f, struct node *n, struct match *m)
 {
 	const struct graph *g = f->g;
 	const struct axis_attr *axis = n->attr;
 	const struct matmul_attr *second;
 	const struct type *t;
+	val_id p;
 
 	*m = (struct match){.softmax = n, .scale = 1};
 	if (!fuse_is(n, "Softmax") || n->dead || f->uses[n->in[0]] != 1 || f->uses[n->out[0]] != 1)
 		return false;
 	t = &g->val[n->in[0]].type;
 	m->scores = fuse_producer(g, n->in[0]);
-	m->product = reader_of(g, n->out[0]);
+	p = n->out[0];
+	m->product = reader_of(g, p);
+	if (is_guard(g, m->product, p) && f->uses[m->product->out[0]] == 1) {
+		m->guard = m->product;
+		p = m->guard->out[0];
+		m->product = reader_of(g, p);
+	}
 	if (t->rank < 2 || axis->axis != t->rank - 1 || !is_product(g, m->scores) ||
 	    !is_product(g, m->product) || m->product->ntail)
 		return false;
 	second = m->product->attr;
-	return m->product->in[0] == n->out[0] && m->product->in[1] != n->out[0] &&
+	return m->product->in[0] == p && m->product->in[1] != p &&
 	       in_order(second->perm_a, t->rank) && g->val[m->product->out[0]].type.rank == t->rank;
 }
 
@@ -337,7 +364,7 @@ static void write_attrs(struct graph *g, struct node *n)
 	const struct attention_attr *attr = n->attr;
 	const struct type *scores = &attr->space[ATTENTION_SCORES];
 	const struct type *q = &attr->space[ATTENTION_Q], *v = &attr->space[ATTENTION_V];
-	struct attr *a = NEW(g->arena, 5, struct attr);
+	struct attr *a = NEW(g->arena, 6, struct attr);
 	int64_t *dims = NEW(g->arena, scores->rank, int64_t),
 		*perm = NEW(g->arena, scores->rank, int64_t);
 
@@ -350,8 +377,9 @@ static void write_attrs(struct graph *g, struct node *n)
 	a[2] = (struct attr){.name = "width", .type = ATTR_INT, .i = v->dim[v->rank - 1]};
 	a[3] = (struct attr){.name = "perm", .type = ATTR_INTS, .n = scores->rank, .ints = perm};
 	a[4] = (struct attr){.name = "scale", .type = ATTR_FLOAT, .f = attr->scale};
+	a[5] = (struct attr){.name = "guard", .type = ATTR_INT, .i = 1};
 	n->attrs = a;
-	n->nattrs = 5;
+	n->nattrs = attr->guard ? 6 : 5;
 }
 
 static void apply(struct graph *g, struct match *m)
@@ -369,6 +397,7 @@ static void apply(struct graph *g, struct match *m)
 	struct attention_attr *attr;
 
 	m->attr.scale = (float)m->scale;
+	m->attr.guard = m->guard != NULL;
 	n.attr = attr = arena_copy(g->arena, &m->attr, sizeof(m->attr));
 	n.space = attr->space;
 	n.in = NEW(g->arena, most, val_id);
@@ -380,6 +409,8 @@ static void apply(struct graph *g, struct match *m)
 	move_tail(g, &n, m);
 	write_attrs(g, &n);
 	m->scores->dead = m->softmax->dead = m->product->dead = true;
+	if (m->guard)
+		m->guard->dead = true;
 	*last = n;
 	node_set_out(g, last, 0, n.out[0]);
 }

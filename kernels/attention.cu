@@ -3,7 +3,7 @@
  * strides. No score is ever stored: a block takes BM rows of a batch item through all keys, BN at a time; a
  * row keeps its greatest score, the sum of exp(score - greatest) and the weighted sum of v, the latter
  * two scaled down whenever the first grows. A row without any score but -infinity is 0 / 0, as it is
- * in softmax. The order of a sum does not depend on TM: keys in tiles of BN, column by column of the threads.
+ * in softmax; with GUARD it is 0, and so is one with NaN. The order of a sum does not depend on TM: keys in tiles of BN, column by column of the threads.
  * Generated: q_base(b), k_base(b), v_base(b), y_base(b), element 0 of a batch item. QS QD KT KD VT VD
  * YS YD: strides of rows (s or t) and of columns. Q_VEC, V_VEC, Y_VEC: 4 where 4 neighbours of a row may be
  * moved at once; K_VEC: along KD, or KT where KD is not 1. Threads: TX * TY; of the sums of v, TV columns each.
@@ -38,6 +38,7 @@
 #define K_VEC 4
 #define V_VEC 4
 #define Y_VEC 4
+#define GUARD 0
 #define SCALE 0x1p-3f
 INLINE unsigned q_base(unsigned b)
 {
@@ -332,7 +333,8 @@ extern "C" __global__ void __launch_bounds__(THREADS,
 
 #pragma unroll
 			for (int c = 0; c < Y_VEC; c++)
-				out[c] = sum[i][j + c] / total[i];
+				out[c] = GUARD && !(total[i] > 0.0f) ? 0.0f
+								     : sum[i][j + c] / total[i];
 			if (s < SS && n < DV)
 				store(y, y0 + s * YS + n * YD, out);
 		}

@@ -128,6 +128,7 @@ int lower_attention(struct graph *g, struct node *n, struct err *e)
 	lower_define(&l, "TM", t.tm);
 	lower_define(&l, "TN", t.tn);
 	lower_define(&l, "TV", t.tv);
+	lower_define(&l, "GUARD", a->guard);
 	buf_puts(&l.text, "#define SCALE ");
 	float_text(&l.text, a->scale);
 	buf_puts(&l.text, "\n");

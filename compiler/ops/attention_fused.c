@@ -13,7 +13,8 @@
 
 static const struct attr_rule attrs[] = {{"scores", ATTR_INTS, true}, {"depth", ATTR_INT, true},
 					 {"width", ATTR_INT, true},   {"perm", ATTR_INTS, true},
-					 {"scale", ATTR_FLOAT, true}, {NULL, ATTR_INT, false}};
+					 {"scale", ATTR_FLOAT, true}, {"guard", ATTR_INT, false},
+					 {NULL, ATTR_INT, false}};
 
 void attention_spaces(struct attention_attr *a, const struct type *scores, int64_t depth,
 		      int64_t width)
@@ -79,10 +80,13 @@ static int infer(struct graph *g, struct node *n, struct err *e)
 	struct type y = {.dt = F32};
 	const int64_t *perm;
 	uint32_t count, seen = 0;
+	int64_t guard;
 
-	if (read_spaces(n, attr, e) < 0 || attr_float(n, "scale", 1, &attr->scale, e) < 0 ||
+	if (read_spaces(n, attr, e) < 0 || attr_int(n, "guard", 0, &guard, e) < 0 ||
+	    attr_float(n, "scale", 1, &attr->scale, e) < 0 ||
 	    attr_ints(n, "perm", scores->rank, &perm, &count, e) < 0)
 		return -1;
+	attr->guard = guard != 0;
 	n->space = attr->space;
 	for (uint32_t k = 0; k < ATTENTION_SCORES; k++)
 		if (check_operand(g, n, k, &attr->space[k], e) < 0)
@@ -157,7 +161,7 @@ static void row_of(const struct attention_attr *a, const struct operand *o, int6
 	for (int64_t t = 0; t < columns; t++)
 		sum += p[t] = math_exp(p[t] - top);
 	for (int64_t t = 0; t < columns; t++)
-		p[t] /= sum;
+		p[t] = a->guard && !(sum > 0) ? 0 : p[t] / sum;
 }
 
 static int eval(const struct graph *g, const struct node *n, const struct tensor *in,

@@ -222,6 +222,7 @@ struct attention_attr { /* .Attention: whose coordinates q, k, v and the steps' 
 	int perm[RANK_MAX]; /* axis of [batch axes, row, column of v] that axis i of the result is
 			     */
 	float scale;
+	bool guard; /* a row whose probabilities are NaN is 0 */
 };
 /* All spaces from the scores', columns of q and k, columns of v. */
 void attention_spaces(struct attention_attr *a, const struct type *scores, int64_t depth,
