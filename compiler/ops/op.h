@@ -121,12 +121,12 @@ struct window { /* Conv, ConvTranspose, pools: index 0 is the outermost spatial 
 	int64_t pad_lo[SPATIAL_MAX],
 		pad_hi[SPATIAL_MAX]; /* auto_pad and ceil_mode resolved by infer */
 };
-struct conv_store { /* .Conv: what becomes of the convolution's result on its way out */
+struct conv_store {	       /* .Conv: what becomes of the convolution's result on its way out */
 	int64_t shuffle;       /* block of a DepthToSpace; 1: none */
 	bool column_row_depth; /* its mode CRD */
 	enum pool_kind { POOL_NONE, POOL_MAX, POOL_MEAN } pool;
-	int64_t window[SPATIAL_MAX]; /* of the pool; 1: none */
-	bool overlaps;		     /* else the windows stand side by side */
+	int64_t window[SPATIAL_MAX];		     /* of the pool; 1: none */
+	bool overlaps;				     /* else the windows stand side by side */
 	int64_t step[SPATIAL_MAX], pad[SPATIAL_MAX]; /* from one to the next; in front */
 	int64_t before; /* steps of the tail that come before the pool */
 };
