@@ -38,9 +38,11 @@ static int read_access(struct reader *r, const struct type *t, struct access **o
 	return expect(r, ")");
 }
 
+enum part { OWN, HEAD, TAIL, PARTS };
+
 struct operands {
 	struct ids ids;
-	uint32_t nmain, nhead_in;
+	uint32_t count[PARTS];
 	struct access **access; /* NULL where no input has one */
 };
 
@@ -56,24 +58,28 @@ static bool accept_head_mark(struct reader *r)
 	return false;
 }
 
+static bool next_part(struct reader *r, enum part *part)
+{
+	if (*part < HEAD && accept_head_mark(r))
+		*part = HEAD;
+	else if (*part < TAIL && accept(r, ";"))
+		*part = TAIL;
+	else
+		return false;
+	return true;
+}
+
 static int read_operands(struct reader *r, struct operands *o)
 {
 	struct access **access = NULL;
-	bool in_head = false, in_tail = false, any = false;
+	enum part part = OWN;
+	bool any = false;
 
 	for (;;) {
 		val_id id;
 
-		if (!in_head && !in_tail && accept_head_mark(r)) {
-			in_head = true;
-			o->nmain = o->ids.n;
+		if (next_part(r, &part))
 			continue;
-		}
-		if (!in_tail && accept(r, ";")) {
-			in_tail = true;
-			*(in_head ? &o->nhead_in : &o->nmain) = o->ids.n - o->nmain;
-			continue;
-		}
 		skip_blanks(r);
 		if (*r->p != '%' && *r->p != '_')
 			break;
@@ -85,9 +91,8 @@ static int read_operands(struct reader *r, struct operands *o)
 			return -1;
 		any = any || access[o->ids.n];
 		ids_add(r, &o->ids, id);
+		o->count[part]++;
 	}
-	if (!in_tail)
-		*(in_head ? &o->nhead_in : &o->nmain) = o->ids.n - o->nmain;
 	o->access = any ? access : NULL;
 	return 0;
 }
@@ -287,8 +292,8 @@ static int read_operation(struct reader *r, struct node *n)
 		return -1;
 	n->nin = in.ids.n;
 	n->in = in.ids.id;
-	n->nmain = in.nmain;
-	n->nhead_in = in.nhead_in;
+	n->nmain = in.count[OWN];
+	n->nhead_in = in.count[HEAD];
 	n->access = in.access;
 	return 0;
 }
