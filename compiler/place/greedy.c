@@ -215,7 +215,7 @@ static struct facts *gather(const struct space *s)
 
 #define RULES_WORK ((uint64_t)2000000000) /* box visits: all rules up to some 15 000 boxes */
 
-static void try_rules(struct greedy *g)
+void greedy_rules(struct greedy *g)
 {
 	const struct space *s = g->s;
 	struct facts *f = gather(s);
@@ -283,7 +283,7 @@ static void perturb(struct greedy *g, uint64_t *state)
 	g->order[to] = moved;
 }
 
-static void climb(struct greedy *g)
+void greedy_climb(struct greedy *g)
 {
 	const struct space *s = g->s;
 	uint64_t state = 1, cost = (uint64_t)s->nboxes * s->nboxes / 2 + 1;
@@ -301,20 +301,20 @@ static void climb(struct greedy *g)
 	}
 }
 
-void greedy(const struct space *s, struct packing *best)
+struct greedy *greedy_new(const struct space *s, struct packing *best)
 {
-	struct greedy g = {.s = s, .best = best};
+	struct greedy *g = NEW(s->arena, 1, struct greedy);
 	uint32_t widest = 1;
 
 	for (uint32_t i = 0; i < s->n; i++)
 		widest = MAX(widest, s->shape[i].nbox);
-	g.placed = NEW(s->arena, s->nboxes, struct placed);
-	g.ban = NEW(s->arena, (size_t)s->nboxes * widest, struct ban);
-	g.order = NEW(s->arena, s->n, uint32_t);
-	g.best_order = NEW(s->arena, s->n, uint32_t);
-	g.offset = NEW(s->arena, s->n, uint64_t);
+	*g = (struct greedy){.s = s, .best = best};
+	g->placed = NEW(s->arena, s->nboxes, struct placed);
+	g->ban = NEW(s->arena, (size_t)s->nboxes * widest, struct ban);
+	g->order = NEW(s->arena, s->n, uint32_t);
+	g->best_order = NEW(s->arena, s->n, uint32_t);
+	g->offset = NEW(s->arena, s->n, uint64_t);
 	best->top = s->n ? UINT64_MAX : 0;
 	best->offset = NEW(s->arena, s->n, uint64_t);
-	try_rules(&g);
-	climb(&g);
+	return g;
 }

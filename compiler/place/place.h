@@ -34,14 +34,24 @@ enum place_proof {
 struct place_found {
 	uint64_t bytes;	      /* greatest offset + size */
 	uint64_t lower_bound; /* most bytes that are live at one step, items united */
+	uint64_t excluded;    /* proved: it takes more than this */
 	enum place_proof proof;
-	uint64_t nodes;
+	uint64_t nodes; /* decisions of the search */
+};
+
+struct place_options {
+	uint64_t capacity; /* enough is enough; 0: as small as possible */
+	uint64_t nodes;	   /* most decisions of the search */
+	uint32_t threads;  /* at least 1; the answer does not depend on it */
 };
 
 #define PLACE_SUM_MAX  ((uint64_t)1 << 62) /* sizes and alignments of all items together */
 #define PLACE_STEP_MAX ((uint32_t)1 << 24)
 
 /* Fills the offsets. The caller has checked that the items are within both limits. */
+void place_with(struct place_item *item, uint32_t n, const struct place_options *o,
+		struct place_found *found);
+/* The same with the options of a compilation. */
 void place(struct place_item *item, uint32_t n, struct place_found *found);
 
 /* The lower bound alone. */

@@ -39,7 +39,10 @@ struct packing {
 
 void space_init(struct space *s, const struct place_item *item, uint32_t n, struct arena *a);
 
-/* Eight orders, first fit and best fit, then a hill climb; ends at s->bound. */
-void greedy(const struct space *s, struct packing *best);
+/* Both improve *best, which is the caller's, and end at s->bound. */
+struct greedy;
+struct greedy *greedy_new(const struct space *s, struct packing *best);
+void greedy_rules(struct greedy *g); /* eight orders, first fit and best fit; before all else */
+void greedy_climb(struct greedy *g); /* from what the rules found */
 
 #endif

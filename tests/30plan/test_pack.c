@@ -309,8 +309,8 @@ static void nothing(void)
 
 int main(void)
 {
-	random_instances(10000, false);
-	random_instances(5000, true);
+	random_instances(4000, false);
+	random_instances(1500, true);
 	cut_rectangles(200);
 	tiny_instances(1000, false);
 	tiny_instances(1000, true);
