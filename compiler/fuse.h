@@ -50,6 +50,8 @@ void fuse_concats(struct fuse *f);
 
 /* fuse_normal.c: every node becomes a kernel operator, a .View, a .Map, or nothing. */
 int fuse_normalise(struct fuse *f, struct err *e);
+/* Made, through elementwise nodes and Concat, by an operator whose kernels want feature maps. */
+bool fuse_is_feature_map(const struct graph *g, val_id v);
 
 /* fuse_matmul.c: a Transpose into the MatMul or Gemm that reads it. */
 void fuse_transposes(struct fuse *f);

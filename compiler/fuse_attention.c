@@ -236,6 +236,88 @@ static void trace(const struct fuse *f, struct match *m, uint32_t k, bool parts)
 	}
 }
 
+/* The only axis of which a copy takes a part, the others as they are; -1: it is another one. */
+static int part_axis(const struct type *in, const struct type *out, const struct access *a)
+{
+	int part = -1;
+
+	if (in->rank != out->rank)
+		return -1;
+	for (int i = 0; i < in->rank; i++) {
+		if (in->dim[i] == out->dim[i] &&
+		    (in->dim[i] == 1 || (a->axis[i] == i && !a->start[i] && a->step[i] == 1)))
+			continue;
+		if (part >= 0 || (out->dim[i] != 1 && (a->axis[i] != i || a->step[i] != 1)))
+			return -1;
+		part = i;
+	}
+	return part;
+}
+
+/* Elements of one step along an axis. */
+static int64_t run_of(const struct type *t, int axis)
+{
+	int64_t run = 1;
+
+	for (int i = axis + 1; i < t->rank; i++)
+		run *= t->dim[i];
+	return run;
+}
+
+/* The copy of a part that operand k alone shows in another shape; NULL: it is something else. */
+static struct node *shown_part(const struct fuse *f, const struct match *m, uint32_t k)
+{
+	const struct graph *g = f->g;
+	val_id v = m->in[k].v;
+	struct node *n = fuse_producer(g, v), *p = n ? fuse_producer(g, n->in[0]) : NULL;
+
+	for (uint32_t i = 0; i < ATTENTION_SCORES; i++)
+		if (i != k && m->in[i].v == v)
+			return NULL;
+	if (!p || n->op != &op__View || ((const struct view_attr *)n->attr)->offset ||
+	    !fuse_is_map(p) || p->ntail)
+		return NULL;
+	return f->uses[v] == 1 && f->uses[n->in[0]] == 1 && !val_is_const(&g->val[p->in[0]]) &&
+			       !fuse_is_feature_map(g, p->in[0])
+		       ? p
+		       : NULL;
+}
+
+/*
+ * A .View of a copied part (the heads of a third of a packed projection): rather the part of a view
+ * of the whole. The .View has no other reader, so that it may become that one.
+ */
+static void read_whole(const struct fuse *f, struct match *m, uint32_t k)
+{
+	struct graph *g = f->g;
+	struct node *p = shown_part(f, m, k);
+	struct operand *o = &m->in[k];
+	struct type *t = &g->val[o->v].type;
+	const struct type *in, *mid;
+	struct access a;
+	int64_t run, rest;
+	int axis;
+
+	if (!p)
+		return;
+	in = &g->val[p->in[0]].type;
+	mid = &g->val[p->out[0]].type;
+	a = access_of(g, p, 0);
+	axis = part_axis(in, mid, &a);
+	if (axis < 0 || axis >= t->rank)
+		return;
+	for (int i = 0; i < axis; i++)
+		if (t->dim[i] != mid->dim[i])
+			return;
+	run = run_of(t, axis);
+	rest = run_of(mid, axis);
+	if (a.start[axis] * rest % run || in->dim[axis] * rest % run)
+		return;
+	fuse_producer(g, o->v)->in[0] = p->in[0];
+	t->dim[axis] = in->dim[axis] * rest / run;
+	o->access.start[axis] += a.start[axis] * rest / run;
+}
+
 /* Each copy is read by the operands alone, so that it goes. */
 static bool owns_shared(const struct fuse *f, const struct match *m)
 {
@@ -428,6 +510,8 @@ void fuse_attention(struct fuse *f)
 		if (!find_nodes(f, &g->node[i], &m) || !fits_kernel(g, &m))
 			continue;
 		find_operands(f, &m);
+		for (uint32_t k = 0; k < ATTENTION_SCORES; k++)
+			read_whole(f, &m, k);
 		take_scale(g, &m);
 		find_moved(f, &m);
 		apply(g, &m);

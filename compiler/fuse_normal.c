@@ -205,8 +205,7 @@ static void depth(struct fuse *f, uint32_t node)
 	become_view(f, node + 2, 0);
 }
 
-/* Made, through elementwise nodes and Concat, by an operator whose kernels want feature maps. */
-static bool is_feature_map(const struct graph *g, val_id v)
+bool fuse_is_feature_map(const struct graph *g, val_id v)
 {
 	const struct node *p = fuse_producer(g, v);
 
@@ -238,7 +237,7 @@ static bool may_view(const struct fuse *f, uint32_t node, int64_t offset)
 {
 	return type_count(type_out(f, node)) && offset >= 0 &&
 	       (uint64_t)offset * dtype_size(type_in(f, node)->dt) % VIEW_ALIGN == 0 &&
-	       !is_feature_map(f->g, f->g->node[node].in[0]);
+	       !fuse_is_feature_map(f->g, f->g->node[node].in[0]);
 }
 
 static void take_part(struct fuse *f, uint32_t node, const struct slice_attr *part)
