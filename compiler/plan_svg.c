@@ -1,13 +1,18 @@
 /*
  * The plan as a picture: steps from left to right, offsets from bottom to
- * top. Each slot is a pale box with its tensors in it; a tensor's title (a
- * tooltip in browsers) says everything about it. The dark line is the number
+ * top. Each slot is an outline with its tensors in it, each from its own first
+ * step to its last; a tensor's title (a tooltip in browsers) says everything about it. Striped are
+ * those that no kernel writes: views, and Concats of what stands in them. A
+ * dark left edge says that an operand was there. The dark line is the number
  * of live bytes, the dashed one the lower bound, the red band the peak step.
  * Plain SVG without scripts; the same plan gives the same bytes.
  */
 #include "compiler/ops/op.h"
 #include "compiler/passes.h"
+#include "compiler/plan.h"
+#include "compiler/storage.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define WIDTH  1200.0
@@ -96,11 +101,7 @@ static const char *fill_of(const struct val *v)
 
 static uint64_t extent(const struct val *v)
 {
-	int64_t items = v->type.rank ? v->type.dim[0] : 1;
-
-	if (!items || !val_item(v))
-		return 0;
-	return (uint64_t)((items - 1) * v->pitch + val_item(v)) * dtype_size(v->type.dt);
+	return storage_extent(v, v->pitch);
 }
 
 static void put_rect(struct picture *p, uint32_t first, uint32_t last, uint64_t low, uint64_t high,
@@ -132,6 +133,16 @@ static void put_label(struct picture *p, const struct val *v, double x, double y
 	buf_puts(p->out, "</text>\n");
 }
 
+static bool meet(const struct val *x, const struct val *y)
+{
+	return x->slot == y->slot && x->off < y->off + extent(y) && y->off < x->off + extent(x);
+}
+
+static const struct node *maker(const struct graph *g, const struct val *v)
+{
+	return v->def ? &g->node[v->def - 1] : NULL;
+}
+
 /* The last step at which v is seen: another tensor may be written over it while it is read. */
 static uint32_t seen_until(const struct picture *p, const struct val *v)
 {
@@ -140,29 +151,75 @@ static uint32_t seen_until(const struct picture *p, const struct val *v)
 	for (uint32_t k = 0; n && v->last > v->first && k < n->nout; k++) {
 		const struct val *y = node_out(p->g, n, k);
 
-		if (y && y != v && y->slot == v->slot && y->off < v->off + extent(v) &&
-		    v->off < y->off + extent(y))
+		if (y && y != v && meet(v, y))
 			return v->last - 1;
 	}
 	return v->last;
 }
 
-static void put_tensor(struct picture *p, const struct val *v)
+/* The first step at which v is seen: a view behind the last one of what it shows. */
+static uint32_t seen_from(const struct picture *p, const struct val *v)
 {
-	const struct graph *g = p->g;
-	uint64_t low = g->slot[v->slot].offset + v->off, high = low + extent(v);
-	uint32_t last = seen_until(p, v);
-	double x = x_of(p, v->first), y = y_of(p, high);
+	const struct node *n = maker(p->g, v);
 
-	put_rect(p, v->first, last, low, high, "");
-	buf_printf(p->out, "fill=\"%s\" class=\"t\"><title>", fill_of(v));
+	return n && storage_is_view(p->g, n) ? node_in(p->g, n, 0)->last + 1 : v->first;
+}
+
+/* An operand that the tensor has bytes in common with; NULL: none. */
+static const struct val *alias_of(const struct picture *p, const struct val *v)
+{
+	const struct node *n = maker(p->g, v);
+
+	for (uint32_t k = 0; n && k < n->nin; k++)
+		if (node_in(p->g, n, k) && meet(node_in(p->g, n, k), v))
+			return node_in(p->g, n, k);
+	return NULL;
+}
+
+static bool is_unwritten(const struct picture *p, const struct val *v)
+{
+	const struct node *n = maker(p->g, v);
+
+	return n && alias_of(p, v) && (n->op->mem[0].how == SHARE_INTO || storage_is_view(p->g, n));
+}
+
+static void put_title(struct picture *p, const struct val *v)
+{
+	const struct val *under = alias_of(p, v);
+
+	buf_puts(p->out, "<title>");
 	put_escaped(p->out, v->name, strlen(v->name));
 	buf_printf(p->out, "\n%s%s\n", type_text(p->tmp, &v->type),
 		   v->layout == BLOCKED ? " blocked" : "");
 	put_number(p->out, extent(v));
 	buf_puts(p->out, " bytes at ");
-	put_number(p->out, low);
-	buf_printf(p->out, "\nsteps %u to %u</title></rect>\n", v->first, v->last);
+	put_number(p->out, p->g->slot[v->slot].offset + v->off);
+	buf_printf(p->out, "\nsteps %u to %u", v->first, v->last);
+	if (under) {
+		buf_puts(p->out, is_unwritten(p, v) ? "\nholds " : "\nover ");
+		put_escaped(p->out, under->name, strlen(under->name));
+	}
+	buf_puts(p->out, "</title></rect>\n");
+}
+
+static void put_tensor(struct picture *p, const struct val *v)
+{
+	uint64_t low = p->g->slot[v->slot].offset + v->off, high = low + extent(v);
+	uint32_t first = seen_from(p, v), last = seen_until(p, v);
+	double x = x_of(p, first), y = y_of(p, high);
+
+	if (first > last)
+		return;
+	if (is_unwritten(p, v)) {
+		put_rect(p, first, last, low, high, "");
+		buf_printf(p->out, "fill=\"%s\"/>\n", fill_of(v));
+	}
+	put_rect(p, first, last, low, high, "");
+	buf_printf(p->out, "fill=\"%s\" class=\"t\">", is_unwritten(p, v) ? "url(#a)" : fill_of(v));
+	put_title(p, v);
+	if (alias_of(p, v) && !is_unwritten(p, v))
+		buf_printf(p->out, "<path d=\"M%.1f %.1fV%.1f\" class=\"o\"/>\n", x + 1, y,
+			   y_of(p, low));
 	put_label(p, v, x, y, x_of(p, last + 1) - x, y_of(p, low) - y);
 }
 
@@ -176,12 +233,9 @@ static void put_slots(struct picture *p)
 		put_rect(p, slot->first, slot->last, slot->offset, slot->offset + slot->size, "");
 		buf_puts(p->out, "class=\"s\"/>\n");
 	}
-	for (val_id v = 1; v < g->nval; v++) {
-		uint32_t def = g->val[v].def;
-
-		if (g->val[v].slot && !(def && g->node[def - 1].op == &op__View))
+	for (val_id v = 1; v < g->nval; v++)
+		if (g->val[v].slot)
 			put_tensor(p, &g->val[v]);
-	}
 	for (uint32_t i = 0; i < g->nnode; i++) {
 		const struct slot *s = &g->slot[g->node[i].scratch];
 
@@ -294,12 +348,19 @@ static void put_words(struct picture *p)
 	put_key(p, LEFT, "#5c6b7a", "graph input");
 	put_key(p, LEFT + 104, "#3f8f5b", "graph output");
 	put_key(p, LEFT + 218, palette[0], "tensor");
-	put_key(p, LEFT + 294, "url(#h)", "scratch");
+	put_key(p, LEFT + 294, palette[0], "");
+	put_key(p, LEFT + 294, "url(#a)", "view, Concat");
+	put_key(p, LEFT + 410, "url(#h)", "scratch");
+	buf_printf(
+		p->out,
+		"<path d=\"M%.1f 52v12\" class=\"o\"/><text x=\"%.1f\" y=\"62\" class=\"w\">over "
+		"an operand</text>\n",
+		LEFT + 494, LEFT + 502);
 	buf_printf(p->out,
 		   "<path d=\"M%.1f 58h22\" class=\"l\"/><text x=\"%.1f\" y=\"62\" "
 		   "class=\"w\">live bytes</text><path d=\"M%.1f 58h22\" class=\"b\"/><text "
 		   "x=\"%.1f\" y=\"62\" class=\"w\">lower bound</text>\n",
-		   LEFT + 378, LEFT + 406, LEFT + 480, LEFT + 508);
+		   LEFT + 614, LEFT + 642, LEFT + 716, LEFT + 744);
 	buf_printf(p->out,
 		   "<text x=\"%.1f\" y=\"62\" class=\"w\" text-anchor=\"end\">%u steps</text>\n",
 		   WIDTH - RIGHT, g->nnode);
@@ -312,31 +373,58 @@ static void put_words(struct picture *p)
 static const char head[] =
 	"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1200 720\" width=\"1200\" "
 	"height=\"720\" font-family=\"Inter, Helvetica, Arial, sans-serif\">\n<style>"
-	".t{stroke:#fff;stroke-width:.8;fill-opacity:.92}.s{fill:#dfe5ea}"
+	".t{stroke:#fff;stroke-width:.8;fill-opacity:.92}.s{fill:#eef1f4;stroke:#b3bec8;stroke-"
+	"width:.8;stroke-dasharray:2 2}"
+	".o{stroke:#22303c;stroke-width:2}"
 	".n{font-size:9.5px;fill:#fff;text-anchor:middle;dominant-baseline:central}"
 	".x,.y{font-size:9.5px;fill:#6b7780;text-anchor:end}.g{stroke:#e8ecef}"
 	".l{fill:none;stroke:#22303c;stroke-width:1.4}"
 	".b{stroke:#c0392b;stroke-width:1.2;stroke-dasharray:6 4}"
-	".p{fill:#c0392b;fill-opacity:.14}.k{font-size:11px;fill:#c0392b;font-weight:600}"
+	".p{fill:#c0392b;fill-opacity:.2;stroke:#c0392b;stroke-width:.8}.k{font-size:11px;fill:#"
+	"c0392b;font-weight:600}"
 	".w{font-size:12px;fill:#4a5763}.e{font-weight:700;fill:#22303c}"
 	".h{font-size:20px;font-weight:700;fill:#22303c}</style>\n"
 	"<defs><pattern id=\"h\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" "
 	"patternTransform=\"rotate(45)\"><rect width=\"6\" height=\"6\" fill=\"#c9d0d6\"/>"
-	"<rect width=\"2.5\" height=\"6\" fill=\"#95a0a9\"/></pattern></defs>\n"
+	"<rect width=\"2.5\" height=\"6\" fill=\"#95a0a9\"/></pattern>"
+	"<pattern id=\"a\" width=\"7\" height=\"7\" patternUnits=\"userSpaceOnUse\" "
+	"patternTransform=\"rotate(45)\"><rect width=\"7\" height=\"7\" fill=\"#22303c\" "
+	"fill-opacity=\".12\"/><rect width=\"2\" height=\"7\" fill=\"#fff\" fill-opacity=\".5\"/>"
+	"</pattern></defs>\n"
 	"<rect width=\"1200\" height=\"720\" fill=\"#fff\"/>\n";
 
+static int by_low(const void *a, const void *b)
+{
+	const struct place_part *x = a, *y = b;
+
+	return x->low < y->low ? -1 : x->low > y->low;
+}
+
+/* Of each slot the bytes that a live part covers. */
 static void sum_live(struct picture *p)
 {
+	const struct place_item *item = plan_items(p->g, p->tmp);
+
 	p->live = NEW(p->tmp, p->steps + 1, uint64_t);
-	for (slot_id s = 1; s < p->g->nslot; s++) {
-		p->live[p->g->slot[s].first] += p->g->slot[s].size;
-		p->live[p->g->slot[s].last + 1] -= p->g->slot[s].size;
+	for (slot_id i = 1; i < p->g->nslot; i++, item++) {
+		struct place_part *part =
+			arena_copy(p->tmp, item->part, item->nparts * sizeof(*part));
+
+		qsort(part, item->nparts, sizeof(*part), by_low);
+		for (uint32_t s = p->g->slot[i].first; s <= p->g->slot[i].last; s++) {
+			uint64_t edge = 0;
+
+			for (uint32_t k = 0; k < item->nparts; k++) {
+				if (part[k].first > s || part[k].last < s || part[k].high <= edge)
+					continue;
+				p->live[s] += part[k].high - MAX(part[k].low, edge);
+				edge = part[k].high;
+			}
+		}
 	}
-	for (uint32_t s = 1; s < p->steps; s++) {
-		p->live[s] += p->live[s - 1];
+	for (uint32_t s = 1; s < p->steps; s++)
 		if (p->live[s] > p->live[p->peak])
 			p->peak = s;
-	}
 }
 
 void plan_svg(const struct graph *g, struct buf *out)

@@ -48,6 +48,18 @@ def check_boxes(root):
             assert min(x, y, w, h) >= 0 and x + w <= 1200 and y + h <= 720, e.attrib
 
 
+def check_aliases(root):
+    """The Concat holds what stands in it and is striped; each of them ends where it begins."""
+    boxes = {e.find(NS + "title").text.split("\n")[0]: e for e in root.iter(NS + "rect") if e.find(NS + "title") is not None}
+    joined = boxes["joined"]
+    assert joined.attrib["fill"] == "url(#a)" and "\nholds first" in joined.find(NS + "title").text, joined.attrib
+    for name in "first", "second/Conv_output_0":
+        box = boxes[name].attrib
+        assert box["fill"] != "url(#a)", name
+        assert abs(float(box["x"]) + float(box["width"]) - float(joined.attrib["x"])) < 0.2, name
+        assert float(box["height"]) < 0.6 * float(joined.attrib["height"]), name
+
+
 def main():
     svg = draw()
     root = ET.fromstring(svg)
@@ -57,6 +69,7 @@ def main():
     names = {t.split("\n")[0] for t in titles}
     assert {"in<put>", "first", "second/Conv_output_0", "joined"} <= names, names
     assert len(titles) == 5, titles
+    check_aliases(root)
     words = "".join(root.itertext())
     for word in ["peak: step", "optimal: max-live", "lower bound"]:
         assert word in words, word
