@@ -139,7 +139,8 @@ static void check_access(const struct spec *s, const struct node *n, uint32_t k)
 	need(s, access_fits(&a, &s->g->val[n->in[k]].type, node_space(s->g, n, k)),
 	     "input %u is read out of range", k);
 	for (int j = 0; j < s->g->val[n->in[k]].type.rank && node_in_head(n, k); j++)
-		need(s, a.axis[j] <= 1, "input %u of the head depends on more than the channel", k);
+		need(s, a.axis[j] <= 1 || s->g->val[n->in[k]].type.dim[j] == 1,
+		     "input %u of the head depends on more than the channel", k);
 }
 
 static void check_head(const struct spec *s, const struct node *n)

@@ -1,6 +1,6 @@
 /*
  * Random models, evaluated node by node with the operators' plain references
- * before fusion, and again after fuse and after order. A tail is evaluated
+ * before fusion, and again after fuse and after order. Heads and tails are evaluated
  * step by step, each operand gathered through its access. The numbers must be
  * the same bits, whichever rewrites are off; only where constants went into
  * weights they may differ in rounding. Counts nodes, so that fusion that does
@@ -367,11 +367,11 @@ static void evaluate(struct run *r, const struct op *op, const struct node *like
 	}
 }
 
-/* Input k as the tail sees it: of the output's shape. */
+/* Input k as the steps see it: of the output's shape, in a head of input 0's. */
 static struct tensor gather(struct run *r, const struct node *n, uint32_t k)
 {
 	const struct type *from = &r->at[n->in[k]].type;
-	struct type t = r->g->val[n->out[0]].type;
+	struct type t = *node_space(r->g, n, k);
 	struct access a = access_of(r->g, n, k);
 	struct tensor out;
 	size_t size = dtype_size(from->dt);
@@ -394,14 +394,16 @@ static struct tensor gather(struct run *r, const struct node *n, uint32_t k)
 	return out;
 }
 
-static struct tensor run_tail(struct run *r, const struct node *n, struct tensor main)
+/* The steps of a head or tail on `main`. */
+static struct tensor run_steps(struct run *r, const struct node *n, const struct tail_step *steps,
+			       uint32_t count, struct tensor main)
 {
-	struct tensor *result = NEW(r->mem, n->ntail + 1, struct tensor);
+	struct tensor *result = NEW(r->mem, count + 1, struct tensor);
 
-	result[0] = n->nmain ? main : gather(r, n, 0);
-	for (uint32_t s = 0; s < n->ntail; s++) {
-		const struct tail_step *step = &n->tail[s];
-		struct type t = r->g->val[n->out[0]].type;
+	result[0] = main;
+	for (uint32_t s = 0; s < count; s++) {
+		const struct tail_step *step = &steps[s];
+		struct type t = main.type;
 		struct tensor in[TAIL_ARGS];
 		struct node like = {.attr = (void *)(uintptr_t)step->attr,
 				    .version = step->version};
@@ -414,7 +416,7 @@ static struct tensor run_tail(struct run *r, const struct node *n, struct tensor
 		result[s + 1] = allocate(r, &t);
 		evaluate(r, step->op, &like, in, step->nargs, &result[s + 1]);
 	}
-	return result[n->ntail];
+	return result[count];
 }
 
 static void run_node(struct run *r, const struct node *n)
@@ -425,6 +427,8 @@ static void run_node(struct run *r, const struct node *n)
 
 	for (uint32_t k = 0; k < n->nmain; k++)
 		in[k] = n->in[k] ? r->at[n->in[k]] : (struct tensor){.data = NULL};
+	if (n->nhead)
+		in[0] = run_steps(r, n, n->head, n->nhead, in[0]);
 	for (uint32_t k = 0; k < n->nout; k++)
 		if (n->out[k])
 			out[k] = allocate(r, &g->val[n->out[k]].type);
@@ -438,7 +442,7 @@ static void run_node(struct run *r, const struct node *n)
 		evaluate(r, n->op, n, in, n->nmain, out);
 	}
 	if (n->ntail || !n->nmain)
-		out[0] = run_tail(r, n, out[0]);
+		out[0] = run_steps(r, n, n->tail, n->ntail, n->nmain ? out[0] : gather(r, n, 0));
 	for (uint32_t k = 0; k < n->nout; k++)
 		if (n->out[k])
 			r->at[n->out[k]] = out[k];
