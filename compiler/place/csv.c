@@ -58,6 +58,11 @@ static struct span cut(struct span *rest, char mark)
 	return found;
 }
 
+static bool has(struct span s, char mark)
+{
+	return s.len && memchr(s.data, mark, s.len);
+}
+
 static struct span next_line(struct reader *r)
 {
 	struct span line = cut(&r->rest, '\n');
@@ -88,10 +93,16 @@ static bool number(struct span s, uint64_t *out)
 	return s.len > 0;
 }
 
+/* Quotes the beginning of s, in ASCII. */
 static int bad(struct reader *r, const char *what, struct span s)
 {
-	return fail(r->e, E_INPUT_FILE, "line %u: %s, here '%.*s'", r->line, what,
-		    (int)MIN(s.len, 60), (const char *)s.data);
+	char quote[61];
+	size_t len = MIN(s.len, sizeof(quote) - 1);
+
+	for (size_t i = 0; i < len; i++)
+		quote[i] = (char)(s.data[i] >= ' ' && s.data[i] <= '~' ? s.data[i] : '?');
+	quote[len] = 0;
+	return fail(r->e, E_INPUT_FILE, "line %u: %s, here '%s'", r->line, what, quote);
 }
 
 /* ---- header ---- */
@@ -113,6 +124,7 @@ static int read_column(struct reader *r, struct span name)
 static int read_header(struct reader *r)
 {
 	struct span line = next_line(r), rest = line;
+	bool more;
 
 	if (!line.len)
 		return fail(r->e, E_INPUT_FILE, "line 1: a header is needed: id,lower,upper,size");
@@ -120,9 +132,10 @@ static int read_header(struct reader *r)
 	for (int i = 0; i < COLUMNS; i++)
 		r->at[i] = -1;
 	do {
+		more = has(rest, ',');
 		if (read_column(r, cut(&rest, ',')) < 0)
 			return -1;
-	} while (rest.len || rest.data[-1] == ',');
+	} while (more);
 	for (int i = ID; i <= SIZE; i++)
 		if (r->at[i] < 0)
 			return fail(r->e, E_INPUT_FILE, "line 1: there is no column %s",
@@ -136,12 +149,14 @@ static int split(struct reader *r, struct span line)
 {
 	struct span field[COLUMNS], rest = line;
 	uint32_t n = 0;
+	bool more;
 
 	do {
 		if (n == r->nfields)
 			return bad(r, "there are more fields than columns", line);
+		more = has(rest, ',');
 		field[n++] = cut(&rest, ',');
-	} while (rest.len || rest.data[-1] == ',');
+	} while (more);
 	if (n < r->nfields)
 		return bad(r, "there are fewer fields than columns", line);
 	for (int i = 0; i < COLUMNS; i++)
