@@ -69,6 +69,16 @@ static const struct exec *choose_exec(const char *isa)
 	return NULL;
 }
 
+static int open_plan(struct device *d, struct err *e)
+{
+	if (!d->config.plan)
+		return 0;
+	if (!d->config.sanitize)
+		return fail(e, E_USAGE, "OCCAMY_EMULATOR: plan=%s needs sanitize=1",
+			    d->config.plan);
+	return plan_open(d->config.plan, &d->plan, e);
+}
+
 CUresult cuInit(unsigned flags)
 {
 	struct device *d = device_get();
@@ -79,12 +89,17 @@ CUresult cuInit(unsigned flags)
 		return CUDA_ERROR_INVALID_VALUE;
 	pthread_mutex_lock(&d->lock);
 	if (!d->ready) {
-		if (config_parse(getenv("OCCAMY_EMULATOR"), &d->config, &e) < 0) {
+		if (config_parse(getenv("OCCAMY_EMULATOR_DEFAULTS"), getenv("OCCAMY_EMULATOR"),
+				 &d->config, &e) < 0) {
 			fprintf(stderr, "occ_emulator: %s\n", e.detail);
 			r = CUDA_ERROR_INVALID_VALUE;
 		} else if (!(d->exec = choose_exec(d->config.isa))) {
 			fprintf(stderr, "occ_emulator: isa=%s: not on this machine\n",
 				d->config.isa);
+			config_release(&d->config);
+			r = CUDA_ERROR_INVALID_VALUE;
+		} else if (open_plan(d, &e) < 0) {
+			fprintf(stderr, "occ_emulator: %s\n", e.detail);
 			config_release(&d->config);
 			r = CUDA_ERROR_INVALID_VALUE;
 		} else {
@@ -269,6 +284,8 @@ CUresult cuDevicePrimaryCtxRetain(CUcontext *ctx, CUdevice dev)
 		d->vram.total = d->config.memory;
 		d->vram.shadowed = d->config.sanitize;
 		d->tag = 1;
+		if (d->plan)
+			plan_restart(d->plan);
 		d->nlaunches = 0;
 		d->pool = pool_open(d->config.threads);
 		d->nmodules = 0;
@@ -318,6 +335,8 @@ __attribute__((destructor)) static void at_unload(void)
 		end_context(d);
 	}
 	config_release(&d->config);
+	plan_close(d->plan);
+	d->plan = NULL;
 }
 
 CUresult cuCtxSetCurrent(CUcontext ctx)

@@ -166,6 +166,8 @@ CUresult cuMemcpyDtoH_v2(void *to, CUdeviceptr from, size_t bytes)
 
 	if (r)
 		return r;
+	if (d->plan && bytes && !plan_read(d->plan, &d->vram, from, bytes))
+		return device_leave(d, d->sticky = CUDA_ERROR_LAUNCH_FAILED);
 	if (bytes)
 		memcpy(to, (const void *)(uintptr_t)from, bytes);
 	return device_leave(d, CUDA_SUCCESS);

@@ -281,11 +281,18 @@ static CUresult launch(struct device *d, struct CUfunc_st *f, struct launch *l, 
 	l->seed = d->config.seed ? d->config.seed + d->nlaunches++ : 0;
 	if (l->sanitize)
 		take_tags(d, l);
+	l->plan = d->plan;
+	if (d->plan && !plan_before(d->plan, l, &d->vram)) {
+		mem_free(values);
+		return d->sticky = CUDA_ERROR_LAUNCH_FAILED;
+	}
 	check_extents(l, &d->vram, f->module->ptx);
 	pool_run(d->pool, l, &report);
 	f->launches++;
 	if (report.fault)
 		check_report(l, &report);
+	else if (d->plan)
+		plan_after(d->plan);
 	mem_free(l->extents);
 	mem_free(values);
 	d->sticky = fault_code(report.fault);

@@ -1,4 +1,5 @@
-/* The environment variable OCCAMY_EMULATOR, and the facts of the chips. */
+/* The environment variables OCCAMY_EMULATOR and OCCAMY_EMULATOR_DEFAULTS, and the facts of the
+ * chips. */
 #include "emulator/device.h"
 
 #include <stdlib.h>
@@ -34,59 +35,54 @@ static int number(const char *key, const char *text, uint64_t least, uint64_t mo
 	return 0;
 }
 
-static int item(const char *key, const char *value, struct config *c, struct err *e)
+static int small(const char *key, const char *text, uint32_t least, uint32_t most, uint32_t *out,
+		 struct err *e)
 {
 	uint64_t v = 0;
 
-	if (!strcmp(key, "memory"))
-		return number(key, value, 1, UINT64_MAX / 4, &c->memory, e);
-	if (!strcmp(key, "stats")) {
-		mem_free(c->stats);
-		c->stats = mem_strdup(value);
-		return 0;
-	}
-	if (!strcmp(key, "isa")) {
-		mem_free(c->isa);
-		c->isa = mem_strdup(value);
-		return 0;
-	}
-	if (!strcmp(key, "threads")) {
-		if (number(key, value, 1, 1024, &v, e) < 0)
-			return -1;
-		c->threads = (uint32_t)v;
-		return 0;
-	}
-	if (!strcmp(key, "sanitize")) {
-		if (number(key, value, 0, 1, &v, e) < 0)
-			return -1;
-		c->sanitize = v;
-		return 0;
-	}
-	if (!strcmp(key, "schedule"))
-		return number(key, value, 0, UINT64_MAX - 1, &c->seed, e);
-	if (!strcmp(key, "sm")) {
-		if (number(key, value, 1, 999, &v, e) < 0)
-			return -1;
-		c->sm = (uint32_t)v;
-		return config_chip(c->sm)
-			       ? 0
-			       : fail(e, E_USAGE, "OCCAMY_EMULATOR: unknown chip sm=%s", value);
-	}
-	return fail(e, E_USAGE,
-		    "OCCAMY_EMULATOR: unknown key '%s'; known: sm, memory, threads, stats, isa, "
-		    "sanitize, schedule",
-		    key);
+	if (number(key, text, least, most, &v, e) < 0)
+		return -1;
+	*out = (uint32_t)v;
+	return 0;
 }
 
-int config_parse(const char *text, struct config *c, struct err *e)
+static int item(const char *key, const char *value, struct config *c, struct err *e)
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	const struct {
+		const char *key;
+		char **text;
+	} texts[] = {{"stats", &c->stats}, {"isa", &c->isa}, {"plan", &c->plan}};
+
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		if (!strcmp(key, texts[i].key)) {
+			mem_free(*texts[i].text);
+			*texts[i].text = mem_strdup(value);
+			return 0;
+		}
+	if (!strcmp(key, "memory"))
+		return number(key, value, 1, UINT64_MAX / 4, &c->memory, e);
+	if (!strcmp(key, "schedule"))
+		return number(key, value, 0, UINT64_MAX - 1, &c->seed, e);
+	if (!strcmp(key, "threads"))
+		return small(key, value, 1, 1024, &c->threads, e);
+	if (!strcmp(key, "sanitize"))
+		return small(key, value, 0, 1, &c->sanitize, e);
+	if (strcmp(key, "sm") != 0)
+		return fail(e, E_USAGE,
+			    "OCCAMY_EMULATOR: unknown key '%s'; known: sm, memory, threads, stats, "
+			    "isa, sanitize, schedule, plan",
+			    key);
+	if (small(key, value, 1, 999, &c->sm, e) < 0)
+		return -1;
+	return config_chip(c->sm) ? 0
+				  : fail(e, E_USAGE, "OCCAMY_EMULATOR: unknown chip sm=%s", value);
+}
+
+static int items(const char *text, struct config *c, struct err *e)
+{
 	char *copy = mem_strdup(text ? text : ""), *save = NULL;
 	int ret = 0;
 
-	*c = (struct config){.sm = 87,
-			     .threads = cores > 0 ? (uint32_t)MIN(cores, 1024) : 1,
-			     .memory = (uint64_t)8 << 30};
 	for (char *p = strtok_r(copy, ",", &save); p && !ret; p = strtok_r(NULL, ",", &save)) {
 		char *eq = strchr(p, '=');
 
@@ -98,14 +94,26 @@ int config_parse(const char *text, struct config *c, struct err *e)
 		ret = item(p, eq + 1, c, e);
 	}
 	mem_free(copy);
-	if (ret < 0)
-		config_release(c);
 	return ret;
+}
+
+int config_parse(const char *defaults, const char *text, struct config *c, struct err *e)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	*c = (struct config){.sm = 87,
+			     .threads = cores > 0 ? (uint32_t)MIN(cores, 1024) : 1,
+			     .memory = (uint64_t)8 << 30};
+	if (items(defaults, c, e) == 0 && items(text, c, e) == 0)
+		return 0;
+	config_release(c);
+	return -1;
 }
 
 void config_release(struct config *c)
 {
 	mem_free(c->stats);
 	mem_free(c->isa);
+	mem_free(c->plan);
 	*c = (struct config){0};
 }

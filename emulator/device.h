@@ -5,6 +5,7 @@
 #ifndef EMULATOR_DEVICE_H
 #define EMULATOR_DEVICE_H
 
+#include "emulator/plan.h"
 #include "emulator/sched.h"
 #include "runtime/cuda.h"
 
@@ -16,11 +17,12 @@ struct config {
 	uint32_t sm, threads;
 	uint64_t memory;
 	uint64_t seed; /* of the order of blocks and warps; 0: as they come */
-	bool sanitize;
-	char *stats, *isa;
+	uint32_t sanitize;
+	char *stats, *isa, *plan;
 };
 
-int config_parse(const char *text, struct config *c, struct err *e);
+/* Either text may be NULL; the second one goes over the first. */
+int config_parse(const char *defaults, const char *text, struct config *c, struct err *e);
 void config_release(struct config *c);
 
 /* Facts of a chip that the driver tells. */
@@ -58,6 +60,7 @@ struct device {
 	bool ready; /* cuInit has succeeded */
 	struct config config;
 	const struct chip *chip;
+	struct plan *plan; /* of the launches to come; NULL: none */
 	const struct exec *exec;
 	uint32_t retained;
 	uint64_t generation; /* of the primary context */

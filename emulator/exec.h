@@ -63,6 +63,7 @@ enum fault {
 	FAULT_TRAP,
 	/* the sanitizer's */
 	FAULT_UNWRITTEN,
+	FAULT_HELD,
 	FAULT_RACE,
 	FAULT_CLASH,
 	FAULT_SHARED_UNWRITTEN,

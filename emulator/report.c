@@ -1,9 +1,11 @@
 /* The one line that tells what a launch did wrong, and where. */
 #include "emulator/exec_memory.h"
+#include "emulator/plan.h"
 #include "emulator/sched.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 static uint64_t distance(const struct extent *s, uint64_t at)
 {
@@ -82,13 +84,24 @@ static const char *kind_of(const struct block *b)
 	}
 }
 
+static bool in_global(const struct block *b)
+{
+	return b->fault == FAULT_UNWRITTEN || b->fault == FAULT_HELD || b->fault == FAULT_RACE ||
+	       b->fault == FAULT_CLASH;
+}
+
 /* What there is to say behind the address. */
 static void details(const struct launch *l, const struct block *b, char *out, size_t size)
 {
+	size_t n;
+
 	if (b->fault == FAULT_ADDRESS)
 		nearest(l, b->fault_address, out, size);
-	if (b->fault == FAULT_UNWRITTEN || b->fault == FAULT_RACE || b->fault == FAULT_CLASH)
+	if (in_global(b))
 		owner(l, b->fault_address, out, size);
+	n = strlen(out);
+	if (l->plan && (in_global(b) || b->fault == FAULT_ADDRESS))
+		plan_owner(l->plan, b->fault_address, out + n, size - n);
 }
 
 void check_report(const struct launch *l, const struct block *b)
@@ -101,13 +114,19 @@ void check_report(const struct launch *l, const struct block *b)
 		[FAULT_BARRIER] = "a barrier that not all warps of the block reach",
 		[FAULT_LANES] = "a lane named by the member mask is not here",
 		[FAULT_TRAP] = "trap",
+		[FAULT_HELD] = "store into a tensor that must outlive the step",
 		[FAULT_UNWRITTEN] = "load of bytes never written",
 		[FAULT_RACE] = "race between blocks",
 		[FAULT_CLASH] = "two lanes store different values to one address",
 		[FAULT_SHARED_UNWRITTEN] = "load of shared memory never written",
 		[FAULT_SHARED_RACE] = "race in shared memory, no barrier between",
 	};
-	char near[256] = "", extra[96] = "", who[80];
+	char near[512] = "", extra[96] = "", who[80], step[32] = "", node[160] = "";
+
+	if (l->plan) {
+		snprintf(step, sizeof(step), "step %u, ", plan_step(l->plan));
+		snprintf(node, sizeof(node), " (node \"%.120s\")", plan_node(l->plan));
+	}
 
 	details(l, b, near, sizeof(near));
 	if (b->fault == FAULT_SHARED)
@@ -117,9 +136,10 @@ void check_report(const struct launch *l, const struct block *b)
 		snprintf(extra, sizeof(extra), " (%s)", who);
 	}
 	fprintf(stderr,
-		"occ_emulator: kernel %s, ptx line %u: %s%s%s: block (%u,%u,%u) warp %u lane %u "
+		"occ_emulator: %skernel %s%s, ptx line %u: %s%s%s: block (%u,%u,%u) warp %u lane "
+		"%u "
 		"address 0x%" PRIx64 "%s\n",
-		l->kernel->func->name, b->fault_op->line, kind_of(b), texts[b->fault], extra,
-		b->index[0], b->index[1], b->index[2], b->fault_warp, b->fault_lane,
+		step, l->kernel->func->name, node, b->fault_op->line, kind_of(b), texts[b->fault],
+		extra, b->index[0], b->index[1], b->index[2], b->fault_warp, b->fault_lane,
 		b->fault_address, near);
 }

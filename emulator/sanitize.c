@@ -49,6 +49,20 @@ static bool lane_written(const struct shadow *s, uint64_t at, uint32_t bytes)
 	return all == SHADOW_FULL;
 }
 
+/* Some byte belongs to a tensor that must survive the launch. */
+static bool lane_held(const struct shadow *s, uint64_t at, uint32_t bytes)
+{
+	uint64_t i = at - s->at;
+	uint8_t any = 0;
+
+	if (bytes < SHADOW_WORD)
+		return (uint32_t)s->written[i / SHADOW_WORD] >> (SHADOW_HELD + i % SHADOW_WORD) &
+		       ((1u << bytes) - 1);
+	for (uint32_t k = 0; k < bytes / SHADOW_WORD; k++)
+		any |= s->written[i / SHADOW_WORD + k];
+	return any >> SHADOW_HELD;
+}
+
 static void mark_written(struct shadow *s, uint64_t at, uint32_t bytes)
 {
 	uint64_t i = at - s->at;
@@ -102,6 +116,10 @@ static bool touch_lane(struct warp *w, const struct op *o, const struct extent *
 	}
 	if (touch == TOUCH_LOAD && !x->raced)
 		return true;
+	if (touch != TOUCH_LOAD && b->launch->plan && lane_held(s, at, bytes)) {
+		exec_fault(w, o, FAULT_HELD, lane, at);
+		return false;
+	}
 	for (uint64_t u = first; u < end; u++) {
 		struct rival r = rival(b, s, u, touch, x->raced);
 

@@ -34,9 +34,10 @@ struct launch {
 	uint64_t *counters;   /* by basic block, NULL: not counted; summed here at the end */
 	uint32_t nthreads;
 	bool sanitize;
-	uint32_t tag;  /* first of its tags */
-	uint32_t tags; /* how many of them are blocks' */
-	uint64_t seed; /* of the order of blocks and warps; 0: as they come */
+	struct plan *plan; /* NULL: none */
+	uint32_t tag;	   /* first of its tags */
+	uint32_t tags;	   /* how many of them are blocks' */
+	uint64_t seed;	   /* of the order of blocks and warps; 0: as they come */
 };
 
 struct pool;

@@ -66,7 +66,9 @@ static uint8_t bits(uint64_t from, uint64_t to)
 	return (uint8_t)((SHADOW_FULL >> (SHADOW_WORD - (to - from))) << from);
 }
 
-static void change(struct shadow *s, uint64_t at, uint64_t bytes, bool written)
+enum change { WRITTEN, HELD };
+
+static void change(struct shadow *s, uint64_t at, uint64_t bytes, enum change c)
 {
 	uint64_t from = at - s->at, end = from + bytes;
 
@@ -74,40 +76,72 @@ static void change(struct shadow *s, uint64_t at, uint64_t bytes, bool written)
 		uint64_t in = from % SHADOW_WORD, n = MIN(SHADOW_WORD - in, end - from);
 		uint8_t *w = &s->written[from / SHADOW_WORD], b = bits(in, in + n);
 
-		if (n == SHADOW_WORD) {
-			n = (end - from) / SHADOW_WORD;
-			memset(w, written ? SHADOW_FULL : 0, n);
-			n *= SHADOW_WORD;
-		} else if (written) {
-			*w |= b;
-		} else {
-			*w &= (uint8_t)~b;
-		}
+		*w |= (uint8_t)(c == WRITTEN ? b : b << SHADOW_HELD);
 		from += n;
 	}
+}
+
+/* The same for whole words in a row, and before and behind them by bytes. */
+static void change_all(struct shadow *s, uint64_t at, uint64_t bytes, enum change c)
+{
+	uint64_t first = round_up(at - s->at, SHADOW_WORD), end = at - s->at + bytes;
+	uint64_t last = end / SHADOW_WORD;
+	uint8_t set = (uint8_t)(c == WRITTEN ? SHADOW_FULL : SHADOW_FULL << SHADOW_HELD);
+
+	if (first >= end) {
+		change(s, at, bytes, c);
+		return;
+	}
+	change(s, at, first - (at - s->at), c);
+	for (uint64_t i = first / SHADOW_WORD; i < last; i++)
+		s->written[i] |= set;
+	change(s, s->at + last * SHADOW_WORD, end - last * SHADOW_WORD, c);
 }
 
 void shadow_write(struct shadow *s, uint64_t at, uint64_t bytes)
 {
 	if (s)
-		change(s, at, bytes, true);
+		change_all(s, at, bytes, WRITTEN);
 }
 
-void shadow_forget(struct shadow *s, uint64_t at, uint64_t bytes)
+void shadow_hold(struct shadow *s, uint64_t at, uint64_t bytes)
 {
-	if (!s)
-		return;
+	change_all(s, at, bytes, HELD);
+}
+
+void shadow_release(struct shadow *s)
+{
+	uint64_t n = words(s);
+
 	if (s->full)
-		memset(s->written, SHADOW_FULL, words(s));
+		memset(s->written, SHADOW_FULL, n);
 	s->full = false;
-	change(s, at, bytes, false);
+	for (uint64_t i = 0; i < n; i++)
+		s->written[i] &= SHADOW_FULL;
 }
 
-bool shadow_byte(const struct shadow *s, uint64_t at)
+/* Eight words at a time: almost all have nothing to bury. */
+void shadow_bury(struct shadow *s)
 {
-	uint64_t i = at - s->at;
+	uint8_t *data = (uint8_t *)(uintptr_t)s->at;
 
-	return s->full || s->written[i / SHADOW_WORD] >> i % SHADOW_WORD & 1;
+	for (uint64_t i = 0; i * SHADOW_WORD < s->bytes; i += 8) {
+		uint64_t n = MIN(words(s) - i, 8), v = 0;
+
+		memcpy(&v, s->written + i, n);
+		if (!(v & ~(v >> SHADOW_HELD) & 0x0f0f0f0f0f0f0f0f))
+			continue;
+		for (uint64_t at = i * SHADOW_WORD; at < MIN((i + n) * SHADOW_WORD, s->bytes);
+		     at++) {
+			uint8_t *w = &s->written[at / SHADOW_WORD],
+				bit = (uint8_t)(1u << at % SHADOW_WORD);
+
+			if (!(*w & bit) || *w & bit << SHADOW_HELD)
+				continue;
+			*w &= (uint8_t)~bit;
+			data[at] = 0xff;
+		}
+	}
 }
 
 static bool range(const struct shadow *s, uint64_t from, uint64_t end)

@@ -12,13 +12,14 @@
 
 #define SHADOW_WORD 4u
 #define SHADOW_FULL 0x0fu
+#define SHADOW_HELD 4u /* shift */
 
 /* The first tags of a launch. */
 enum { TAG_MANY, TAG_ATOMIC, TAG_FIRST_BLOCK };
 
 struct shadow {
 	uint64_t at, bytes;
-	uint8_t *written;	   /* by word: bit k: byte k was written */
+	uint8_t *written;	   /* by word: bit k: byte k was written, bit 4 + k: held */
 	uint32_t *writer, *reader; /* by unit: tags */
 	bool full;		   /* all was written: known, and true until something dies */
 };
@@ -27,9 +28,12 @@ struct shadow {
 struct shadow *shadow_open(uint64_t at, uint64_t bytes, bool written);
 void shadow_close(struct shadow *s); /* NULL is fine, here and below */
 void shadow_write(struct shadow *s, uint64_t at, uint64_t bytes);
-void shadow_forget(struct shadow *s, uint64_t at, uint64_t bytes);     /* as if never written */
 bool shadow_is_written(struct shadow *s, uint64_t at, uint64_t bytes); /* all of it */
-bool shadow_byte(const struct shadow *s, uint64_t at);
+/* Holds bytes: kernels may not write them. */
+void shadow_hold(struct shadow *s, uint64_t at, uint64_t bytes);
+void shadow_release(struct shadow *s); /* of all */
+/* Whatever is not held is full of 0xff and was never written. */
+void shadow_bury(struct shadow *s);
 /* Tags begin again. */
 void shadow_restart(struct shadow *s);
 

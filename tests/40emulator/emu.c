@@ -35,6 +35,7 @@ static void retain(void)
 
 void emu_start(const char *config)
 {
+	unsetenv("OCCAMY_EMULATOR_DEFAULTS"); /* a test says all of it */
 	setenv("OCCAMY_EMULATOR", config, 1);
 	EXPECT_IS(cuInit(0), CUDA_SUCCESS);
 	retain();

@@ -403,6 +403,7 @@ void form_start(void)
 
 	if (isa)
 		snprintf(config, sizeof(config), "threads=1,isa=%s", isa);
+	unsetenv("OCCAMY_EMULATOR_DEFAULTS");
 	setenv("OCCAMY_EMULATOR", config, 1);
 	if (isa && cuInit(0)) {
 		printf("this machine has no %s\n", isa);

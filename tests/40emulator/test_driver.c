@@ -72,6 +72,13 @@ static void test_before_init(void)
 	EXPECT_IS(cuDeviceGetCount(&v), CUDA_ERROR_NOT_INITIALIZED);
 	EXPECT_IS(cuDevicePrimaryCtxRetain(&ctx, 0), CUDA_ERROR_NOT_INITIALIZED);
 	EXPECT_IS(cuMemAlloc_v2(&p, 1), CUDA_ERROR_NOT_INITIALIZED);
+	unsetenv("OCCAMY_EMULATOR_DEFAULTS");
+	setenv("OCCAMY_EMULATOR", "sm=87,sanitize=2", 1);
+	EXPECT_IS(cuInit(0), CUDA_ERROR_INVALID_VALUE);
+	setenv("OCCAMY_EMULATOR", "plan=nowhere.occ", 1); /* without sanitize */
+	EXPECT_IS(cuInit(0), CUDA_ERROR_INVALID_VALUE);
+	setenv("OCCAMY_EMULATOR", "sanitize=1,plan=nowhere.occ", 1);
+	EXPECT_IS(cuInit(0), CUDA_ERROR_INVALID_VALUE);
 	setenv("OCCAMY_EMULATOR", "sm=87,memory=8388608,colour=red", 1);
 	EXPECT_IS(cuInit(0), CUDA_ERROR_INVALID_VALUE);
 	setenv("OCCAMY_EMULATOR", "sm=86x", 1);
