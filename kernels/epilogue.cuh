@@ -16,7 +16,7 @@ template <class T> INLINE void head_load(T &h, unsigned n, unsigned c)
 {
 }
 
-template <class T, int K> INLINE void head(T (&v)[K], const head_in &h, unsigned c)
+template <class T, int count> INLINE void head(T (&v)[count], const head_in &h, unsigned c)
 {
 }
 #endif

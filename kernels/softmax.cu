@@ -21,11 +21,10 @@
 
 typedef compute_t<y_t> c_t;
 
-/* Combined over the block; every thread gets it. */
+/* Combined over the block; every thread gets it. The maximum comes first, nobody reads shared yet. */
 INLINE c_t block_max(c_t v, c_t *shared)
 {
 	v = warp_max(v);
-	__syncthreads();
 	shared[threadIdx.x / 32] = v;
 	__syncthreads();
 #pragma unroll
