@@ -55,6 +55,10 @@ def write(path, manifest, blobs):
     open(path, "wb").write(seal(manifest, blobs))
 
 
+def plan(blobs):
+    return json.loads(blobs["plan"])
+
+
 def edit_ptx(path, out, edit):
     """Writes a copy in which edit(entry, ptx) -> ptx has changed the kernels' PTX; cubins are dropped."""
     manifest, blobs = read(path)
