@@ -13,6 +13,8 @@
 #include "compiler/planner.h"
 #include "compiler/storage.h"
 
+#define TRY_NODES 1000 /* of the packer's search, for one of several orders */
+
 static const char *certificate(struct arena *a, const struct place_found *f)
 {
 	static const char *const proof[] = {
@@ -123,10 +125,11 @@ bool plan_too_big(const struct graph *g)
 uint64_t plan_bytes(const struct graph *g, uint64_t *nodes)
 {
 	struct arena *tmp = arena_open(0);
+	const struct place_options options = {.nodes = TRY_NODES, .threads = 1};
 	struct place_found found = {.bytes = UINT64_MAX};
 
 	if (!plan_too_big(g))
-		place(plan_items(g, tmp), g->nslot - 1, &found);
+		place_with(plan_items(g, tmp), g->nslot - 1, &options, &found);
 	*nodes = found.nodes;
 	arena_close(tmp);
 	return found.bytes;
