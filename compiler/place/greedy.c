@@ -14,17 +14,24 @@ enum fit { FIRST_FIT, BEST_FIT, FIT_COUNT };
 
 struct placed { /* boxes put so far, by low */
 	uint64_t low, high;
-	uint32_t first, last, item;
+	uint32_t first, last;
 };
 
 struct ban { /* offsets from..to-1 would touch something */
 	uint64_t from, to;
 };
 
+#define SHELVES 64
+
+struct shelf {
+	struct placed *placed;
+	uint32_t n;
+};
+
 struct greedy {
 	const struct space *s;
-	struct placed *placed;
-	uint32_t nplaced;
+	struct shelf shelf[SHELVES]; /* by slices of the steps; few boxes: one */
+	uint32_t nshelves, slice;
 	struct ban *ban;
 	uint32_t *order, *best_order;
 	uint64_t *offset;
@@ -46,25 +53,31 @@ static int by_from(const void *a, const void *b)
 	return x->from < y->from ? -1 : x->from > y->from;
 }
 
-/* What is already there forbids some offsets: they, by their beginning. */
+/* What is already there forbids some offsets: they, by their beginning (some may stand twice). */
 static uint32_t list_bans(struct greedy *g, const struct shape *it)
 {
-	uint32_t n = 0;
+	uint32_t n = 0, shelves = 0;
 
 	for (uint32_t b = 0; b < it->nbox; b++) {
 		const struct box *mine = &it->box[b];
 
-		for (uint32_t k = 0; k < g->nplaced; k++) {
-			const struct placed *q = &g->placed[k];
+		for (uint32_t i = mine->first / g->slice; i <= mine->last / g->slice; i++) {
+			const struct shelf *s = &g->shelf[i];
 
-			if (q->first > mine->last || mine->first > q->last || q->high <= mine->low)
-				continue;
-			g->ban[n++] =
-				(struct ban){q->low >= mine->high ? q->low - mine->high + 1 : 0,
-					     q->high - mine->low};
+			shelves++;
+			for (uint32_t k = 0; k < s->n; k++) {
+				const struct placed *q = &s->placed[k];
+
+				if (q->first > mine->last || mine->first > q->last ||
+				    q->high <= mine->low)
+					continue;
+				g->ban[n++] = (struct ban){
+					q->low >= mine->high ? q->low - mine->high + 1 : 0,
+					q->high - mine->low};
+			}
 		}
 	}
-	if (it->nbox > 1)
+	if (shelves > 1)
 		qsort(g->ban, n, sizeof(*g->ban), by_from);
 	return n;
 }
@@ -90,14 +103,28 @@ static uint64_t find_gap(struct greedy *g, const struct shape *it, enum fit fit)
 	return best_gap == UINT64_MAX ? edge : best;
 }
 
-static void insert(struct greedy *g, const struct box *b, uint64_t offset, uint32_t item)
+static void insert(struct shelf *s, const struct placed *p)
 {
-	uint32_t at = g->nplaced++;
+	uint32_t at = 0, end = s->n++;
 
-	while (at > 0 && g->placed[at - 1].low > offset + b->low)
-		at--;
-	memmove(&g->placed[at + 1], &g->placed[at], (g->nplaced - 1 - at) * sizeof(*g->placed));
-	g->placed[at] = (struct placed){offset + b->low, offset + b->high, b->first, b->last, item};
+	while (at < end) {
+		uint32_t mid = at + (end - at) / 2;
+
+		if (s->placed[mid].low > p->low)
+			end = mid;
+		else
+			at = mid + 1;
+	}
+	memmove(&s->placed[at + 1], &s->placed[at], (s->n - 1 - at) * sizeof(*s->placed));
+	s->placed[at] = *p;
+}
+
+static void insert_box(struct greedy *g, const struct box *b, uint64_t offset)
+{
+	struct placed p = {offset + b->low, offset + b->high, b->first, b->last};
+
+	for (uint32_t i = b->first / g->slice; i <= b->last / g->slice; i++)
+		insert(&g->shelf[i], &p);
 }
 
 /* The arena's size with this order, UINT64_MAX as soon as it is over limit. */
@@ -105,7 +132,8 @@ static uint64_t put_all(struct greedy *g, enum fit fit, uint64_t limit)
 {
 	uint64_t top = 0;
 
-	g->nplaced = 0;
+	for (uint32_t i = 0; i < g->nshelves; i++)
+		g->shelf[i].n = 0;
 	for (uint32_t i = 0; i < g->s->n; i++) {
 		const struct shape *it = &g->s->shape[g->order[i]];
 		uint64_t low = find_gap(g, it, fit);
@@ -115,7 +143,7 @@ static uint64_t put_all(struct greedy *g, enum fit fit, uint64_t limit)
 			return UINT64_MAX;
 		g->offset[g->order[i]] = low;
 		for (uint32_t k = 0; k < it->nbox; k++)
-			insert(g, &it->box[k], low, g->order[i]);
+			insert_box(g, &it->box[k], low);
 	}
 	return top;
 }
@@ -309,8 +337,11 @@ struct greedy *greedy_new(const struct space *s, struct packing *best)
 	for (uint32_t i = 0; i < s->n; i++)
 		widest = MAX(widest, s->shape[i].nbox);
 	*g = (struct greedy){.s = s, .best = best};
-	g->placed = NEW(s->arena, s->nboxes, struct placed);
-	g->ban = NEW(s->arena, (size_t)s->nboxes * widest, struct ban);
+	g->nshelves = s->nboxes > 2000 ? SHELVES : 1;
+	g->slice = s->nsteps / g->nshelves + 1;
+	for (uint32_t i = 0; i < g->nshelves; i++)
+		g->shelf[i].placed = NEW(s->arena, s->nboxes, struct placed);
+	g->ban = NEW(s->arena, (size_t)s->nboxes * widest * g->nshelves, struct ban);
 	g->order = NEW(s->arena, s->n, uint32_t);
 	g->best_order = NEW(s->arena, s->n, uint32_t);
 	g->offset = NEW(s->arena, s->n, uint64_t);

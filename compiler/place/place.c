@@ -13,7 +13,7 @@
 
 #define THREADS_MAX  16
 #define SHORTEST     4	  /* decisions of the shortest run, per item */
-#define SEARCH_ITEMS 20000 /* neighbours are listed pair by pair */
+#define SEARCH_ITEMS 4000 /* neighbours are listed pair by pair */
 
 struct packer {
 	const struct space *s;
