@@ -307,7 +307,7 @@ static int lower_gemm_conv(struct graph *g, struct node *n, const struct shape *
 {
 	int64_t co = columns(s), co_pad = div_up(co, BLOCK) * BLOCK;
 	int64_t pixels = s->batch * s->out_size * s->window_size;
-	const struct tile *t = tile_choose(pixels, co, s->groups);
+	const struct tile *t = tile_choose(pixels, co, s->groups, 2 * n->nhead);
 	bool x_plain = s->x->layout == PLAIN;
 	bool raises = ((const struct conv_attr *)n->attr)->store.overlaps;
 	struct lower l;

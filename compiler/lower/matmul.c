@@ -137,7 +137,7 @@ void product_defines(struct lower *l, const struct product *p)
 
 static int lower_gemm(struct graph *g, struct node *n, struct product *p, struct err *e)
 {
-	const struct tile *t = tile_choose(p->m, p->n, p->batch);
+	const struct tile *t = tile_choose(p->m, p->n, p->batch, 0);
 	const struct val *y = node_out(g, n, 0);
 	struct lower l;
 

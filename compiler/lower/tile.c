@@ -14,24 +14,25 @@ static const struct tile tiles[] = {
 #define SCHEDULERS   32	 /* of the small chips that this is for: 8 SMs of 4 */
 #define STEP_LATENCY 150 /* cycles of a step that only other warps can fill */
 
-static int64_t cost(const struct tile *t, int64_t rows, int64_t columns, int64_t groups)
+static int64_t cost(const struct tile *t, int64_t rows, int64_t columns, int64_t groups,
+		    int64_t head)
 {
 	int64_t threads = tile_threads(t);
 	int64_t blocks = div_up(rows, t->bm) * groups * div_up(columns, t->bn);
-	int64_t issue =
-		8 * t->tm * t->tn + 2 * (t->tm + t->tn) + 12 * (t->bm + t->bn) / threads + 24;
+	int64_t issue = 8 * t->tm * t->tn + 2 * (t->tm + t->tn) +
+			(12 * (t->bm + t->bn) + 8 * head * t->bm) / threads + 24;
 	int64_t warps = div_up(blocks * threads / 32, SCHEDULERS);
 
 	return MAX(warps * issue, div_up(warps, t->resident) * (issue + STEP_LATENCY));
 }
 
-const struct tile *tile_choose(int64_t rows, int64_t columns, int64_t groups)
+const struct tile *tile_choose(int64_t rows, int64_t columns, int64_t groups, int64_t head)
 {
 	const struct tile *best = NULL;
 	int64_t least = 0;
 
 	for (size_t i = 0; i < COUNT_OF(tiles); i++) {
-		int64_t c = cost(&tiles[i], rows, columns, groups);
+		int64_t c = cost(&tiles[i], rows, columns, groups, head);
 
 		if (!best || c < least) {
 			best = &tiles[i];

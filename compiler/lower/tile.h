@@ -9,8 +9,9 @@ struct tile {
 	int resident; /* warps that a scheduler has registers for */
 };
 
-/* The fastest by a model of issue slots; `groups` products of rows x columns each. */
-const struct tile *tile_choose(int64_t rows, int64_t columns, int64_t groups);
+/* The fastest by a model of issue slots; `groups` products of rows x columns each; head:
+ * instructions for each element of the rows as it is loaded. */
+const struct tile *tile_choose(int64_t rows, int64_t columns, int64_t groups, int64_t head);
 uint32_t tile_threads(const struct tile *t);
 void tile_defines(struct lower *l, const struct tile *t);
 
