@@ -291,7 +291,8 @@ extern "C" __global__ void __launch_bounds__(THREADS,
 				put_k(kv[now ^ 1], next);
 			else
 				put_v(kv[now ^ 1], next);
-			__syncthreads();
+			if (step + 1 < STEPS) /* the last step's is the one behind ps */
+				__syncthreads();
 		}
 		finish_scores(score, s0, tile * BN, tx, ty EXTRA_ARGS);
 		weigh(score, sum, top, total);
