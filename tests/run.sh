@@ -114,6 +114,9 @@ export ASAN_OPTIONS=log_path=$LOGS/reports/asan:detect_leaks=1:intercept_tls_get
 export UBSAN_OPTIONS=log_path=$LOGS/reports/ubsan:print_stacktrace=1:halt_on_error=1
 export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0
 
+# Whatever runs on the emulated device runs under its sanitizer.
+export OCCAMY_EMULATOR_DEFAULTS=sanitize=1
+
 say "long set: shard $SHARD"
 lints
 c_tests
