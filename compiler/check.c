@@ -70,7 +70,9 @@ static void set_shared(const struct shipped *s, const struct node *n, struct art
 		int32_t *part = NEW(g->arena, n->nin, int32_t);
 
 		for (uint32_t k = 0; k < n->nin; k++)
-			part[k] = s->index[n->in[k]];
+			part[k] = s->index[n->in[k]] >= 0
+					  ? s->index[n->in[k]]
+					  : -1 - (int32_t)node_in(g, n, k)->type.dim[attr->axis];
 		t->axis = (uint32_t)attr->axis;
 		t->nparts = n->nin;
 		t->parts = part;
@@ -235,9 +237,11 @@ int pass_check(struct graph *g, struct err *e)
 {
 	struct shipped s = {.g = g, .a = NEW(g->arena, 1, struct artifact)};
 	struct err bad = ERR_INIT;
+	uint64_t live;
 	int ret = 0;
 
 	s.a->arena_bytes = g->arena_bytes;
+	s.a->arena_lower_bound_bytes = g->lower_bound;
 	s.a->ninputs = g->ninput;
 	s.a->inputs = ends(g, g->input, g->ninput);
 	s.a->noutputs = g->noutput;
@@ -245,7 +249,7 @@ int pass_check(struct graph *g, struct err *e)
 	add_values(&s);
 	add_launches(&s);
 	g->shipped = s.a;
-	if (plan_check(s.a, &bad) < 0)
+	if (plan_check(s.a, &live, &bad) < 0)
 		ret = fail(e, E_INTERNAL, "%s (%s)", bad.detail, bad.hint);
 	err_release(&bad);
 	return ret;

@@ -106,7 +106,8 @@ struct artifact_value {
 	uint32_t first, last, made; /* made: launches that compute it; 0: an input, or in place */
 	enum artifact_role role;
 	/* It is other values' bytes: of view_of (-1: none) from view_at on; of a concatenation
-	 * along `axis` those of its inputs that stand in their places (-1: a constant). */
+	 * along `axis` those of its inputs that stand in their places (-1 - n: a constant of n
+	 * along the axis). */
 	int32_t view_of;
 	uint64_t view_at;
 	uint32_t axis, nparts;

@@ -351,9 +351,14 @@ static int read_shared(struct artifact *a, const struct want *w, const json_t *o
 		return -1;
 	v->nparts = (uint32_t)json_array_size(list);
 	v->parts = parts = NEW(a->arena, v->nparts, int32_t);
-	for (uint32_t i = 0; i < v->nparts; i++)
-		if (read_index(w, list, i, "parts", &parts[i]) < 0)
-			return -1;
+	for (uint32_t i = 0; i < v->nparts; i++) {
+		const json_t *part = json_array_get(list, i);
+		json_int_t n = json_integer_value(part);
+
+		if (!json_is_integer(part) || n < INT32_MIN || n > INT32_MAX)
+			return want_fail(w, "parts", "tensors, or -1 - n of constants");
+		parts[i] = (int32_t)n;
+	}
 	return 0;
 }
 
@@ -418,7 +423,8 @@ static int check_indices(const struct artifact *a, struct want w)
 			return want_fail(&w, "view", "the index of a tensor");
 		for (uint32_t k = 0; k < v->nparts; k++)
 			if (v->parts[k] >= n)
-				return want_fail(&w, "parts", "the index of a tensor, or -1");
+				return want_fail(&w, "parts",
+						 "the index of a tensor, or less than none");
 	}
 	return 0;
 }

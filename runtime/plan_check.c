@@ -37,6 +37,7 @@ static const struct licence {
 struct run { /* bytes [low, high) of the arena, and whose they are */
 	uint64_t low, high;
 	int32_t holds;
+	uint32_t since, last; /* steps: written, read for the last time so far */
 };
 
 struct check {
@@ -46,6 +47,7 @@ struct check {
 	uint32_t nruns;
 	bool **stands; /* per value: per part of a concatenation */
 	uint32_t step;
+	uint64_t *live; /* per step: bytes that are live, as differences from the step before */
 	struct err *e;
 };
 
@@ -84,6 +86,18 @@ static uint32_t cut(struct check *c, uint64_t at)
 	return i + 1;
 }
 
+/* Its bytes are written over, or the plan ends. What the writer itself reads was counted as its
+ * own. */
+static void count_live(struct check *c, const struct run *r)
+{
+	uint32_t end = r->last == c->step && c->step < c->a->nlaunches ? r->last : r->last + 1;
+
+	if (r->holds == NOTHING || end <= r->since)
+		return;
+	c->live[r->since] += r->high - r->low;
+	c->live[end] -= r->high - r->low;
+}
+
 static void hold(struct check *c, uint64_t low, uint64_t high, int32_t what)
 {
 	uint32_t from, to;
@@ -92,7 +106,9 @@ static void hold(struct check *c, uint64_t low, uint64_t high, int32_t what)
 		return;
 	from = cut(c, low);
 	to = cut(c, high);
-	c->run[from] = (struct run){low, high, what};
+	for (uint32_t i = from; i < to; i++)
+		count_live(c, &c->run[i]);
+	c->run[from] = (struct run){low, high, what, c->step, c->step};
 	memmove(&c->run[from + 1], &c->run[to], (c->nruns - to) * sizeof(*c->run));
 	c->nruns -= to - from - 1;
 }
@@ -153,44 +169,82 @@ static bool touch(const struct place *p, const struct place *q)
 {
 	if (!p->width || !q->width || place_end(p) <= q->offset || place_end(q) <= p->offset)
 		return false;
-	for (uint64_t r = 0; r < p->rows; r++)
-		for (uint64_t k = 0; k < q->rows; k++) {
-			uint64_t a = p->offset + r * p->pitch, b = q->offset + k * q->pitch;
+	for (uint64_t r = 0, k = 0; r < p->rows && k < q->rows;) {
+		uint64_t a = p->offset + r * p->pitch, b = q->offset + k * q->pitch;
 
-			if (a < b + q->width && b < a + p->width)
-				return true;
-		}
+		if (a < b + q->width && b < a + p->width)
+			return true;
+		if (a < b)
+			r++;
+		else
+			k++;
+	}
 	return false;
 }
 
-/* Batch item by batch item; all in one where things are put together along that axis. */
-static struct place items_of(const struct artifact_value *v, uint32_t axis)
-{
-	struct place p = place_of(v);
-	uint64_t n = v->rank && axis > 0 ? (uint64_t)v->shape[0] : 1;
+/* ---- the same by construction ---- */
 
-	if (v->rows > 1 || n < 2)
-		return p;
-	return (struct place){p.offset, p.width / n, p.width / n, n};
+/* Bytes from one batch item to the next. */
+static uint64_t item_pitch(const struct artifact_value *v)
+{
+	return v->rows > 1		? v->pitch
+	       : v->rank && v->shape[0] ? v->width / (uint64_t)v->shape[0]
+					: 0;
 }
 
-/* ---- the same by construction ---- */
+/*
+ * Bytes from the start of concatenation v to its part with `before` elements of the axis in front
+ * of it; false where such a part is not one run of bytes per batch item.
+ */
+static bool part_at(const struct artifact_value *v, uint64_t before, uint64_t *at)
+{
+	uint64_t run = elem_find(v->dtype)->size;
+
+	if (!v->axis) {
+		*at = before * item_pitch(v);
+		return true;
+	}
+	if (v->blocked && (v->axis != 1 || before % ARTIFACT_BLOCK))
+		return false;
+	for (uint32_t i = 1; i < v->rank; i++)
+		if (i > v->axis)
+			run *= (uint64_t)v->shape[i];
+		else if (i < v->axis && v->shape[i] != 1)
+			return false;
+	*at = before * run;
+	return true;
+}
+
+/* It may be a part of v: in type and layout, and in all axes but one. */
+static bool fits(const struct artifact_value *part, const struct artifact_value *v, bool last)
+{
+	if (part->rank != v->rank || v->axis >= v->rank || part->blocked != v->blocked ||
+	    elem_find(part->dtype) != elem_find(v->dtype))
+		return false;
+	for (uint32_t i = 0; i < v->rank; i++)
+		if (i != v->axis && part->shape[i] != v->shape[i])
+			return false;
+	return !v->blocked || v->axis != 1 || last || part->shape[1] % ARTIFACT_BLOCK == 0;
+}
 
 /* Which inputs of concatenation v stand where shapes and layout put them. */
 static bool *find_standing(const struct check *c, const struct artifact_value *v)
 {
 	bool *stands = NEW(c->tmp, v->nparts, bool);
-	struct place whole = items_of(v, v->axis);
-	uint64_t before = 0;
+	uint64_t before = 0, at;
 
-	for (uint32_t k = 0; k < v->nparts && v->parts[k] >= 0;
-	     k++) { /* a constant has no width here */
-		const struct artifact_value *part = &c->a->values[v->parts[k]];
-		struct place own = items_of(part, v->axis);
+	for (uint32_t k = 0; k < v->nparts; k++) {
+		const struct artifact_value *part;
 
-		stands[k] = own.offset == whole.offset + before && part->blocked == v->blocked &&
-			    own.rows == whole.rows && (own.rows < 2 || own.pitch == whole.pitch);
-		before += own.width;
+		if (v->parts[k] < 0) {
+			before += (uint64_t)(-1 - (int64_t)v->parts[k]);
+			continue;
+		}
+		part = &c->a->values[v->parts[k]];
+		stands[k] = fits(part, v, k + 1 == v->nparts) && part_at(v, before, &at) &&
+			    part->offset == v->offset + at &&
+			    (part->shape[0] < 2 || item_pitch(part) == item_pitch(v));
+		before += v->axis < part->rank ? (uint64_t)part->shape[v->axis] : 0;
 	}
 	return stands;
 }
@@ -279,11 +333,12 @@ static bool may_lie_over(const struct check *c, uint32_t out, int32_t over, uint
 	struct place py = place_of(y), px = place_of(x);
 
 	return same_place(&py, &px) && element(x) == element(y) && x->blocked == y->blocked &&
+	       x->rank == y->rank && !memcmp(x->shape, y->shape, x->rank * sizeof(x->shape[0])) &&
 	       licensed(c, out, over, k);
 }
 
 /* Every byte of a region that is read. out: the argument that reads and writes, or none. */
-static int check_bytes(const struct check *c, const struct place *p, int32_t v, int32_t over)
+static int check_bytes(struct check *c, const struct place *p, int32_t v, int32_t over)
 {
 	for (uint64_t r = 0; r < p->rows && p->width; r++) {
 		uint64_t low = p->offset + r * p->pitch, high = low + p->width;
@@ -295,8 +350,10 @@ static int check_bytes(const struct check *c, const struct place *p, int32_t v, 
 			if (v < 0 ? what == SCRATCH
 				  : what >= 0 &&
 					    (is_same(c, v, what, from, to, 0) ||
-					     (over >= 0 && is_same(c, over, what, from, to, 0))))
+					     (over >= 0 && is_same(c, over, what, from, to, 0)))) {
+				c->run[i].last = c->step;
 				continue;
+			}
 			return blame(c,
 				     what == NOTHING ? "it was not written"
 						     : "it is not there any more",
@@ -326,7 +383,7 @@ static int check_life(const struct check *c, int32_t v)
 	return blame(c, "it is used when it is not live", v, x->offset, v);
 }
 
-static int check_arg(const struct check *c, uint32_t k)
+static int check_arg(struct check *c, uint32_t k)
 {
 	const struct artifact_arg *arg = &c->a->launches[c->step].args[k];
 	struct place p = place_of_arg(arg), whole;
@@ -442,13 +499,28 @@ static int end(struct check *c)
 	return 0;
 }
 
-int plan_check(const struct artifact *a, struct err *e)
+/* The most bytes that are live at one step. */
+static uint64_t most_live(struct check *c)
+{
+	uint64_t live = 0, most = 0;
+
+	for (uint32_t i = 0; i < c->nruns; i++)
+		count_live(c, &c->run[i]);
+	for (uint32_t s = 0; s <= c->a->nlaunches; s++) {
+		live += c->live[s];
+		most = MAX(most, live);
+	}
+	return most;
+}
+
+int plan_check(const struct artifact *a, uint64_t *live, struct err *e)
 {
 	struct check c = {.a = a, .tmp = arena_open(0), .e = e};
 	int ret;
 
 	c.run = GROW(c.tmp, c.run, c.nruns);
-	c.run[c.nruns++] = (struct run){0, MAX(a->arena_bytes, 1), NOTHING};
+	c.run[c.nruns++] = (struct run){0, MAX(a->arena_bytes, 1), NOTHING, 0, 0};
+	c.live = NEW(c.tmp, a->nlaunches + 2, uint64_t);
 	c.stands = NEW(c.tmp, a->nvalues, bool *);
 	for (uint32_t i = 0; i < a->nvalues; i++)
 		c.stands[i] = find_standing(&c, &a->values[i]);
@@ -457,6 +529,13 @@ int plan_check(const struct artifact *a, struct err *e)
 		ret = check_launch(&c);
 	if (ret == 0)
 		ret = end(&c);
+	if (ret == 0 && a->arena_lower_bound_bytes > a->arena_bytes)
+		ret = fail(
+			e, E_PLAN_CHECK,
+			"the plan is wrong: it takes %llu bytes, less than its lower bound of %llu",
+			(unsigned long long)a->arena_bytes,
+			(unsigned long long)a->arena_lower_bound_bytes);
+	*live = ret == 0 ? most_live(&c) : 0;
 	arena_close(c.tmp);
 	return ret;
 }

@@ -11,8 +11,8 @@
 /*
  * values, launches, kernels' entries, inputs, outputs and arena_bytes of `a` are used; all indices
  * and bounds are as artifact_load_plan leaves them. E_PLAN_CHECK says which tensor's bytes are not
- * there at which step, and what is.
+ * there at which step, and what is. *live: the most bytes at one step that are read in it or later.
  */
-int plan_check(const struct artifact *a, struct err *e);
+int plan_check(const struct artifact *a, uint64_t *live, struct err *e);
 
 #endif

@@ -191,7 +191,7 @@ static const struct hostile {
 	{FIELD(tensors), SHARED("\"parts\":[0]")}, /* no axis */
 	{FIELD(tensors), SHARED("\"axis\":9,\"parts\":[0]")},
 	{FIELD(tensors), SHARED("\"axis\":0,\"parts\":[1]")},
-	{FIELD(tensors), SHARED("\"axis\":0,\"parts\":[-2]")},
+	{FIELD(tensors), SHARED("\"axis\":0,\"parts\":[-2147483649]")},
 	{FIELD(tensors), SHARED("\"axis\":0,\"parts\":{}")},
 };
 
@@ -200,7 +200,7 @@ static const char *const tensors[] = {
 	SHARED("\"graph\":\"output\""),
 	SHARED("\"view\":[-1,0]"),
 	SHARED("\"view\":[0,16]"),
-	SHARED("\"axis\":8,\"parts\":[0,-1,0]"),
+	SHARED("\"axis\":8,\"parts\":[0,-4,0]"),
 	SHAPED("\"blocked8\"", "[2,3]"),
 	SHAPED("\"blocked8\"", "[1,1,2]"),
 	TENSOR("0", "64", "32", "2", "0", "1"),
