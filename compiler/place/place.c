@@ -190,13 +190,12 @@ void place_with(struct place_item *item, uint32_t n, const struct place_options 
 	struct arena *a = arena_open(0);
 	struct space s;
 	struct packer p = {.s = &s, .o = o};
+	const struct place_options quick = {.nodes = 0, .threads = 1};
 
 	space_init(&s, item, n, a);
 	p.open = s.bound;
-	if (o->capacity &&
-	    o->capacity / s.unit < s.bound) { /* it can't be met: as small as it is */
-		p.o = &(struct place_options){.nodes = 0, .threads = 1};
-	}
+	if (o->capacity && o->capacity / s.unit < s.bound) /* can't be met: what is soon found */
+		p.o = &quick;
 	pack(&p);
 	for (uint32_t i = 0; i < n; i++)
 		item[i].offset = p.best.offset[i] * s.unit;
