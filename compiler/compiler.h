@@ -42,8 +42,8 @@ struct compile_identity {
 };
 
 void compile_options_init(struct compile_options *o, struct arena *a); /* defaults */
-/* word: "target", "precision", "code", "planner", "weights", "off" and "dims" (comma lists), "bind";
- * E_USAGE or E_TARGET. value NULL: there is none. Binds' files are not opened. */
+/* word: "target", "precision", "code", "planner", "weights", "off" and "dims" (comma lists),
+ * "bind"; E_USAGE or E_TARGET. value NULL: there is none. Binds' files are not opened. */
 int compile_options_parse(struct compile_options *o, const char *word, const char *value,
 			  struct err *e);
 /* Fills the digest of every bind from its file. E_NO_FILE. */
@@ -52,7 +52,7 @@ const char *compile_options_off(const struct compile_options *o); /* "cse,view";
 /* A bit per rewrite: those, and what the planner has not. */
 uint32_t compile_options_rewrites_off(const struct compile_options *o);
 const char *compile_options_planner(const struct compile_options *o); /* "occamy" */
-const char *compile_options_words(void);			  /* "target, dims, ..." */
+const char *compile_options_words(void);			      /* "target, dims, ..." */
 /* Key over format version, model digest, options with defaults written out, identity. */
 void compile_key(const struct compile_options *o, const char *model_hex,
 		 const struct compile_identity *id, char out[SHA256_HEX]);

@@ -70,8 +70,7 @@ static void put_shared(struct json *j, const struct artifact_value *v)
 
 static void put_tensor(struct json *j, const struct artifact_value *v)
 {
-	static const char *const roles[] = {
-		[VALUE_INPUT] = "input", [VALUE_OUTPUT] = "output"};
+	static const char *const roles[] = {[VALUE_INPUT] = "input", [VALUE_OUTPUT] = "output"};
 
 	json_open(j, NULL, '{');
 	json_str(j, "name", v->name);

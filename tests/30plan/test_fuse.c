@@ -595,7 +595,6 @@ int main(int argc, char **argv)
 		arena_close(mem);
 		graph_close(g);
 	}
-	printf("%d models (%u of them exactly): %u nodes to %u\n", MODELS, exact, nodes[0],
-	       nodes[1]);
+	printf("%d models, %u exact: %u nodes to %u\n", MODELS, exact, nodes[0], nodes[1]);
 	return nodes[1] * 5 > nodes[0] * 4; /* of those with all rewrites */
 }

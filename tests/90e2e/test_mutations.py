@@ -86,28 +86,35 @@ class Plan:
         return (offset + np.arange(rows)[:, None] * pitch + np.arange(width)[None, :]).ravel()
 
 
+def paint(writer, at, who):
+    """These bytes are now the 0th, 1st ... that this one wrote."""
+    writer[at] = np.stack([np.full(len(at), who), np.arange(len(at))], 1)
+
+
+def shared(args):
+    """(argument, argument, where in either) of those that have bytes in common; the first one writes."""
+    for k, arg, at in args:
+        for j, _, there in args:
+            if "w" in arg[3] and j != k:
+                both, mine, its = np.intersect1d(at, there, assume_unique=True, return_indices=True)
+                yield k, j, (mine.tobytes(), its.tobytes()) if len(both) else None
+
+
 def dataflow(plan):
     """What each launch, and the caller at the end, reads: which launch's which argument wrote each byte, and where in it."""
     writer = np.full((plan.plan["arena_bytes"], 2), -1, np.int64)
     seen = {}
     for index, t in enumerate(plan.manifest["inputs"]):
         at = np.arange(t["offset"], t["offset"] + t["bytes"])
-        if (writer[at, 0] != -1).any():
-            seen["inputs"] = "overlap"
-        writer[at] = np.stack([np.full(len(at), -2 - index), np.arange(len(at))], 1)
+        seen["input", index] = writer[at].tobytes()
+        paint(writer, at, -2 - index)
     for launch in plan.launches:
         args = [(k, a, plan.places(a)) for k, a in enumerate(launch["args"]) if a[0] == "a"]
-        for k, arg, at in args:
-            if "r" in arg[3]:
-                seen[launch["number"], k] = writer[at].tobytes()
-        for k, arg, at in args:
-            for j, other, there in args:
-                if "w" in arg[3] and j != k:
-                    both, mine, its = np.intersect1d(at, there, assume_unique=True, return_indices=True)
-                    seen[launch["number"], k, j] = (mine.tobytes(), its.tobytes()) if len(both) else None
+        seen |= {(launch["number"], k): writer[at].tobytes() for k, arg, at in args if "r" in arg[3]}
+        seen |= {(launch["number"], k, j): common for k, j, common in shared(args)}
         for k, arg, at in args:
             if "w" in arg[3]:
-                writer[at] = np.stack([np.full(len(at), launch["number"] * 1000 + k), np.arange(len(at))], 1)
+                paint(writer, at, launch["number"] * 1000 + k)
     for index, t in enumerate(plan.manifest["outputs"]):
         seen["output", index] = writer[t["offset"]:t["offset"] + t["bytes"]].tobytes()
     return seen
