@@ -22,10 +22,12 @@ struct plan {
 	int32_t parts[3];
 };
 
-static void value(struct plan *p, int i, const char *name, int64_t width, uint64_t offset,
-		  uint32_t first, uint32_t last)
+static void value(struct plan *p, int i, int64_t width, uint64_t offset, uint32_t first,
+		  uint32_t last)
 {
-	p->v[i] = (struct artifact_value){.name = name,
+	static const char *const names[VALUES] = {"x", "a", "b", "c", "d", "v", "e"};
+
+	p->v[i] = (struct artifact_value){.name = names[i],
 					  .dtype = "f32",
 					  .node = "",
 					  .op = "",
@@ -68,13 +70,13 @@ static void launch(struct plan *p, uint32_t i, const char *entry, int y, int x)
 static void sound(struct plan *p)
 {
 	*p = (struct plan){.parts = {A, B, X}};
-	value(p, X, "x", 16, 0, 0, 2);
-	value(p, A, "a", 16, 256, 0, 3);
-	value(p, B, "b", 16, 320, 1, 3);
-	value(p, C, "c", 48, 256, 2, 3);
-	value(p, D, "d", 48, 256, 3, 4);
-	value(p, V, "v", 32, 320, 4, 4);
-	value(p, E, "e", 16, 0, 4, 5);
+	value(p, X, 16, 0, 0, 2);
+	value(p, A, 16, 256, 0, 3);
+	value(p, B, 16, 320, 1, 3);
+	value(p, C, 48, 256, 2, 3);
+	value(p, D, 48, 256, 3, 4);
+	value(p, V, 32, 320, 4, 4);
+	value(p, E, 16, 0, 4, 5);
 	p->v[X].role = VALUE_INPUT;
 	p->v[E].role = VALUE_OUTPUT;
 	p->v[C].axis = 1;
