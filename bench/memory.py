@@ -1,16 +1,19 @@
 """What each planner needs for each network, beside what others take.
 
     RELEASE=BUILD python3 bench/memory.py [--update] [NETWORK]...
+    RELEASE=BUILD python3 bench/memory.py --seconds MACHINE
 
 Every network is planned (occamyc --plan-only) as it is, as the planners of compiler/planners.def would,
 and with weights that are there while their operator runs. --update writes bench/memory.tsv;
-tests/90e2e/test_memory.py compares it exactly. Without names: the fixed list of bench/networks.tsv."""
+tests/90e2e/test_memory.py compares it exactly. Without names: the fixed list of bench/networks.tsv. --seconds writes
+bench/planning.md: how long each pass of the plan takes, and a whole plan."""
 import argparse
 import csv
 import json
 import math
 import os
 import pathlib
+import statistics
 import subprocess
 import tempfile
 
@@ -87,6 +90,29 @@ def measure(row):
     return {column: str(mine[column]) for column in COLUMNS}
 
 
+PASSES = "order", "alias", "live", "plan", "check"
+SECONDS_HEAD = """# Seconds of planning
+
+Written by `bench/memory.py --seconds`; {machine}, release build, medians of 5 plans. Milliseconds of each pass, of these together, and CPU milliseconds
+of the whole `occamyc --plan-only`, reading the model and packing its weights included.
+
+| network | """ + " | ".join(PASSES) + """ | together | all of it |
+|---|""" + "--:|" * (len(PASSES) + 2) + "\n"
+
+
+def write_seconds(machine):
+    """bench/planning.md"""
+    text = SECONDS_HEAD.format(machine=machine)
+    for name in dict.fromkeys(row["network"] for row in fixed_list()):
+        reports = [plan(name, "occamy") for _ in range(5)]
+        passes = [[report["seconds"][step] for step in PASSES] for report in reports]
+        cells = [*map(statistics.median, zip(*passes)), statistics.median(map(sum, passes)),
+                 statistics.median(report["cpu_seconds"] for report in reports)]
+        text += f"| {name} | " + " | ".join(f"{1e3 * cell:.2f}" for cell in cells) + " |\n"
+    (models.ROOT / "bench" / "planning.md").write_text(text)
+    print(text)
+
+
 def read_rows():
     """bench/memory.tsv."""
     with open(models.ROOT / "bench" / FILE, encoding="utf-8") as text:
@@ -113,7 +139,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("networks", nargs="*")
     parser.add_argument("--update", action="store_true")
+    parser.add_argument("--seconds", metavar="MACHINE")
     options = parser.parse_args()
+    if options.seconds:
+        return write_seconds(options.seconds)
     chosen = [row for row in fixed_list() if not options.networks or row["network"] in options.networks]
     rows = []
     for row in chosen:
@@ -127,6 +156,7 @@ def main():
         if options.networks:
             now = {(row["set"], row["network"]): row for row in read_rows()} | now
         models.write_table(FILE, COMMENT, COLUMNS, [[row[c] for c in COLUMNS] for row in now.values()])
+    return None
 
 
 if __name__ == "__main__":
