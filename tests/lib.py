@@ -82,8 +82,9 @@ def sanitized(artifact, env):
         return env
     name = f"{pathlib.Path(sys.argv[0]).name}/{pathlib.Path(artifact).name}"
     seed = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16)
+    plan = [f"plan={artifact}"] if pathlib.Path(artifact).is_file() else []  # an address has none
     return {**(env or {}), "OCCAMY_EMULATOR": ",".join(
-        [*filter(None, [words]), "sanitize=1", f"plan={artifact}", f"schedule={seed if seed % 2 else 0}"])}
+        [*filter(None, [words]), "sanitize=1", *plan, f"schedule={seed if seed % 2 else 0}"])}
 
 
 def run_client(artifact, feeds, folder, build=RELEASE, env=None, words=()):
