@@ -93,13 +93,14 @@ $L__BB0_1:
 	and.pred %p1, %p1, %p2;
 	st.global.v4.f32 [%rd2], {%f1, %f2, %f3, %f4};
 	st.shared.f32 [%r1], %f6;
+	atom.global.max.s32 %r2, [%rd2], %r1;
 	bar.sync 0;
 	ret;
 }"""
     assert kernel_table.ptx_mix(text) == {
-        "fma": 1, "fp": 2, "int": 2, "move": 1, "ld_global": 1, "st_global": 1, "ld_shared": 1,
+        "fma": 1, "fp": 2, "int": 2, "move": 1, "ld_global": 1, "st_global": 2, "ld_shared": 1,
         "st_shared": 1, "control": 3}
-    for opcode in "ld.local.f32", "ld.u32", "frobnicate", "atom.global.add.u32":
+    for opcode in "ld.local.f32", "ld.u32", "frobnicate":
         try:
             raise AssertionError(kernel_table.class_of(opcode))
         except ValueError as error:
