@@ -1,10 +1,10 @@
 """Runs occamy-plan over sets of instances: how many it packs at the optimum, and in what time.
 
-    python3 bench/solver.py [--build DIR] [--every N] [--csv DIR]
+    python3 bench/solver.py [--build DIR] [--every N] [--csv DIR] [--sets NAMES]
 
 dense: seeds 1 to 100, 150 to 447 buffers before dropping, capacity 2^20, for each fill; a run that uses
-more CPU seconds than its set allows counts as not packed. sparse: 10 000 buffers. --every N takes each
-N-th seed. --csv: a folder of further instances (such as google/minimalloc's A to K) at 2^20.
+more CPU seconds than its set allows counts as not packed. sparse: 10 000 buffers, seeds 1 to 10. --every N
+takes each N-th seed of the dense sets. --sets: some of them alone, as 0.65,0.7,sparse. --csv: a folder of further instances (such as google/minimalloc's A to K) at 2^20.
 Prints rows for bench/solver.md."""
 import argparse
 import pathlib
@@ -42,17 +42,21 @@ def main():
     parser.add_argument("--build", default="build", type=pathlib.Path)
     parser.add_argument("--every", default=1, type=int)
     parser.add_argument("--csv", type=pathlib.Path)
+    parser.add_argument("--sets", default=",".join([*map(str, FILLS), "sparse"]))
     args = parser.parse_args()
+    sets = args.sets.split(",")
     program = args.build / "occamy-plan"
     full = ["--capacity", str(instances.SIDE), "--nodes", "1000000000"]
     for path in sorted(args.csv.glob("*.csv")) if args.csv else ():
         row(path.stem, [run(program, path.read_text(), 60, *full)])
     for fill, seconds in FILLS.items():
+        if str(fill) not in sets:
+            continue
         texts = [instances.csv(instances.dense(i + 1, 150 + 3 * i, fill))
                  for i in range(0, 100, args.every)]
         row(f"dense, fill {fill}, {seconds} CPU-s",
             [run(program, text, seconds, *full) for text in texts])
-    for seed in (1, 2, 3):
+    for seed in range(1, 11) if "sparse" in sets else ():
         result = run(program, instances.csv(instances.sparse(seed, 10000)), 60)
         row(f"sparse {seed}, {result[2]['certificate']}", [result])
 

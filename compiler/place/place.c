@@ -182,6 +182,9 @@ static void pack(struct packer *p)
 		greedy_climb(g);
 	if (!is_done(p) && may_search(p) && !p->o->capacity)
 		close_in(p);
+	if (!is_done(p) && p->s->n > SEARCH_ITEMS)
+		p->nodes += repair(p->s, &p->best, MAX(p->s->bound, p->o->capacity / p->s->unit),
+				   p->o->nodes);
 }
 
 void place_with(struct place_item *item, uint32_t n, const struct place_options *o,

@@ -45,4 +45,8 @@ struct greedy *greedy_new(const struct space *s, struct packing *best);
 void greedy_rules(struct greedy *g); /* eight orders, first fit and best fit; before all else */
 void greedy_climb(struct greedy *g); /* from what the rules found */
 
+/* Brings *best down towards target, at least s->bound, in at most so many placements: their number.
+ */
+uint64_t repair(const struct space *s, struct packing *best, uint64_t target, uint64_t nodes);
+
 #endif

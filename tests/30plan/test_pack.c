@@ -296,6 +296,46 @@ static void many_items(void)
 	       found.lower_bound);
 }
 
+/* Sizes and lives log-uniform, more items than a search takes; `parts`: some die at their ends
+ * first. */
+static void sparse_items(bool parts, uint64_t seed)
+{
+	enum { N = 4500 };
+	static struct place_item item[N], other[N];
+	static struct place_part part[N][2];
+	struct place_options o = {.nodes = 60000, .threads = 1};
+	struct place_found found, again;
+
+	state = seed;
+	for (uint32_t i = 0; i < N; i++) {
+		uint64_t size = 64 * (1 + draw(2u << draw(14))), half = size / 2;
+		uint32_t first = draw(N), last = first + draw(1u << draw(10));
+		bool two = parts && draw(2);
+
+		part[i][0] = (struct place_part){0, two ? half : size, first, last};
+		part[i][1] = (struct place_part){half, size, first, last + draw(20)};
+		item[i] = (struct place_item){.size = size,
+					      .align = parts ? 64 : 1,
+					      .nparts = two ? 2 : 1,
+					      .part = part[i]};
+		other[i] = item[i];
+	}
+	place_with(item, N, &o, &found);
+	check(item, N, &found);
+	expect(found.nodes > 0, "nothing to repair", found.nodes, 0);
+	printf("%d sparse items: %.4f of the bound, %llu nodes\n", N,
+	       (double)found.bytes / (double)found.lower_bound, (unsigned long long)found.nodes);
+	expect(found.bytes * 100 <= found.lower_bound * 101, "sparse items", found.bytes,
+	       found.lower_bound);
+	o = (struct place_options){.nodes = 0, .threads = 1};
+	place_with(other, N, &o, &again);
+	expect(again.bytes > found.bytes, "nothing was repaired", again.bytes, found.bytes);
+	o = (struct place_options){.nodes = 60000, .threads = 2};
+	place_with(other, N, &o, &again);
+	for (uint32_t i = 0; i < N; i++)
+		expect(item[i].offset == other[i].offset, "another answer with two threads", i, 0);
+}
+
 static void nothing(void)
 {
 	struct place_item none = {.size = 0, .align = 1};
@@ -315,6 +355,8 @@ int main(void)
 	tiny_instances(1000, false);
 	tiny_instances(1000, true);
 	many_items();
+	sparse_items(false, 6);
+	sparse_items(true, 2);
 	nothing();
 	return failures != 0;
 }
