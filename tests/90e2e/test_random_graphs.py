@@ -2,7 +2,7 @@
 
 Every element is within tolerance of ONNX Runtime's, or, where the order of rounding matters (a comparison that tips
 over), of a run in double precision. Each network runs once more without any rewrite and with storage that nothing
-shares: the same bits, or, where constants had gone into weights, within tolerance.
+shares: the same bits, or, where constants had gone into weights or attention was fused, within tolerance.
 
     python3 tests/90e2e/test_random_graphs.py [SEED]..."""
 import concurrent.futures
