@@ -78,11 +78,30 @@ static void add_region(struct lower *l, const struct part *p, const struct form 
 		r.pitch = inner * (uint64_t)t->dim[p->axis];
 		r.width = inner * (uint64_t)p->x->type.dim[p->axis];
 		r.rows = outer;
+	} else if (p->y->layout == BLOCKED && p->axis == 1) {
+		int64_t block = val_item(p->y) / div_up(t->dim[1], BLOCK);
+		int64_t first = p->before / BLOCK;
+
+		r.offset = (uint64_t)(first * block) * size;
+		r.width =
+			(uint64_t)((div_up(p->before + p->x->type.dim[1], BLOCK) - first) * block) *
+			size;
 	} else {
 		lower_value(l, p->n->out[0], 2);
 		return;
 	}
 	lower_region(l, p->n->out[0], 2, &r);
+}
+
+/* The place from where the region begins. */
+static void move_to_region(const struct lower *l, const struct part *p, struct form *out)
+{
+	int64_t by = (int64_t)(l->launch.arg[0].offset / dtype_size(p->y->type.dt));
+
+	if (out->lanes)
+		out->start -= by / out->plane * BLOCK;
+	else
+		out->base -= by;
 }
 
 /* Zero instead of a load beyond the input's own channels. */
@@ -121,7 +140,7 @@ static int copy_part(struct graph *g, struct node *n, const struct part *p, uint
 	vec = form_is_wide(&in, &s, p->x->off) && form_is_wide(&out, &s, p->y->off) ? 4 : 1;
 	lower_begin(&l, g, n, "copy");
 	add_region(&l, p, &out);
-	out.base -= (int64_t)(l.launch.arg[0].offset / dtype_size(t.dt));
+	move_to_region(&l, p, &out);
 	lower_operand(&l, n->in[k]);
 	lower_define(&l, "COUNT", count);
 	lower_define(&l, "THREADS", THREADS);
