@@ -249,6 +249,26 @@ static bool *find_standing(const struct check *c, const struct artifact_value *v
 	return stands;
 }
 
+/* The part of concatenation v that stands at this byte, NOTHING: none; *end: where its run ends. */
+static int32_t standing_at(const struct check *c, int32_t v, uint64_t at, uint64_t *end)
+{
+	const struct artifact_value *x = &c->a->values[v];
+
+	*end = at + 1;
+	for (uint32_t k = 0; k < x->nparts; k++) {
+		struct place p;
+
+		if (!c->stands[v][k])
+			continue;
+		p = place_of(&c->a->values[x->parts[k]]);
+		if (!covers(&p, at, at + 1))
+			continue;
+		*end = at + p.width - (p.rows > 1 ? (at - p.offset) % p.pitch : at - p.offset);
+		return x->parts[k];
+	}
+	return NOTHING;
+}
+
 /* Bytes [low, high), which hold tensor `what`, are those of tensor v there. */
 static bool is_same(const struct check *c, int32_t v, int32_t what, uint64_t low, uint64_t high,
 		    int depth)
@@ -265,16 +285,14 @@ static bool is_same(const struct check *c, int32_t v, int32_t what, uint64_t low
 		return x->offset == s->offset + x->view_at &&
 		       is_same(c, x->view_of, what, low, high, depth + 1);
 	}
-	for (uint32_t k = 0; k < x->nparts; k++) {
-		struct place p;
+	for (uint64_t end; x->nparts && low < high; low = end) {
+		int32_t part = standing_at(c, v, low, &end);
 
-		if (!c->stands[v][k])
-			continue;
-		p = place_of(&c->a->values[x->parts[k]]);
-		if (covers(&p, low, high) && is_same(c, x->parts[k], what, low, high, depth + 1))
-			return true;
+		end = MIN(end, high);
+		if (part < 0 || !is_same(c, part, what, low, end, depth + 1))
+			return false;
 	}
-	return false;
+	return low == high;
 }
 
 /* ---- messages ---- */
